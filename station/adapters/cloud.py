@@ -1,0 +1,1 @@
+"""Station to plant: outbox rows delivered to the manufacturing execution system."""

@@ -1,0 +1,1 @@
+"""Reports written in the forms people ask for."""

@@ -1,0 +1,70 @@
+"""What one run is to make, and what it may be made from."""
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from station.application.gate import ReleasedBundle
+from station.application.ports import DockIdentity
+from station.domain.errors import LabelMismatch, WrongHardware
+from station.domain.identity import Serial
+from station.domain.order import WorkOrder
+from station.domain.profile import Profile
+from station.domain.template import Template
+
+
+class Shelf(Protocol):
+    """What has been released to this station, and what it may be written to."""
+
+    def bundle(self, digest: bytes) -> ReleasedBundle:
+        """The bundle with this file digest, through the gate. Raises BundleRefused."""
+
+    def template(self, digest: bytes) -> Template:
+        """The template with this digest. Raises FileUnreadable."""
+
+    def profile(self, product: str) -> Profile:
+        """The dock model a product is made of. Raises FileUnreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit to make. order: name of its work order. slot: as on its sticker."""
+
+    serial: Serial
+    order: str
+    slot: str
+    port: str
+    operator: str
+    bundle: ReleasedBundle
+    template: Template
+    profile: Profile
+
+    @classmethod
+    def under(
+        cls, order: WorkOrder, serial: Serial, *, shelf: Shelf, slot: str, port: str, operator: str
+    ) -> Self:
+        """A unit of `order`. Raises what `shelf` raises."""
+        return cls(
+            serial=serial,
+            order=order.name,
+            slot=slot,
+            port=port,
+            operator=operator,
+            bundle=shelf.bundle(order.bundle_sha256),
+            template=shelf.template(order.template_sha256),
+            profile=shelf.profile(order.product),
+        )
+
+    def demand_match(self, identity: DockIdentity) -> None:
+        """Raise LabelMismatch or WrongHardware where label, dock and job contradict each other."""
+        if identity.label and identity.label != self.serial.text:
+            raise LabelMismatch(f"label {self.serial}, but the dock says {identity.label}")
+        product = self.bundle.statement.product
+        if identity.product != product:
+            raise WrongHardware(f"a {identity.product} dock; the job makes {product}")
+        revisions = self.profile.product(product).hardware_revisions
+        known = not revisions or identity.hardware in revisions
+        if identity.model != self.profile.model or not known:
+            raise WrongHardware(
+                f"a {identity.model} {identity.hardware} dock; the job needs {self.profile.model}"
+                f" {' or '.join(revisions)}"
+            )

@@ -1,0 +1,610 @@
+"""The line: slots, scans and lanes. Both front ends and the demo drive this one object.
+
+Every method returns at once: scans are read one after another at the desk, each slot has one lane
+(a thread), and whoever watches is told that something changed and asks for a `snapshot`.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Final, assert_never
+
+from station.application.cancel import Cancel
+from station.application.job import Job, Shelf
+from station.application.ports import Clock, DockIdentity, Progress, Registry
+from station.application.provisioning import Provisioning, RunOutcome
+from station.application.snapshot import LineSnapshot, Refusal, Result, SlotPhase, SlotSnapshot
+from station.domain.errors import (
+    AlreadyDone,
+    BadScan,
+    InAnotherSlot,
+    NotInOrder,
+    NoTokens,
+    OnHold,
+    OrderComplete,
+    OrderNotRunnable,
+    Paused,
+    StationError,
+    StationFault,
+    WrongProduct,
+)
+from station.domain.identity import Serial
+from station.domain.order import OrderCounts, OrderState, StartMode, WorkOrder
+from station.domain.scan import (
+    BadgeScan,
+    Command,
+    CommandScan,
+    OrderScan,
+    SlotScan,
+    UnitScan,
+    parse,
+)
+from station.domain.upd import UpdState
+from station.domain.verdict import Disposition, Step, Verdict
+
+PENDING_S: Final = 60.0
+"""How long a scan waits for its dock."""
+
+REFUSAL_S: Final = 3.0
+"""How long a refused scan is shown."""
+
+PACE_WINDOW_S: Final = 3600.0
+
+STOPS: Final = frozenset({"E-TOKEN-01", "E-SIGN-01", "E-LOG-01", "E-LOG-02"})
+"""Troubles of the station that stop every new run."""
+
+HELD_AT_ONCE: Final = frozenset({"E-IDENT-01", "E-IDENT-03"})
+"""Refusals that hold the unit although no run was opened."""
+
+SHOWN_CHARACTERS: Final = 40
+"""Longest piece of a scan that is shown."""
+
+RESULTS_KEPT: Final = 6
+DURATIONS_KEPT: Final = 20
+
+STEP_SHARE: Final = {
+    Step.IDENTIFY: (0.0, 0.02),
+    Step.BUILD: (0.02, 0.03),
+    Step.WRITE: (0.05, 0.50),
+    Step.READ_BACK: (0.55, 0.40),
+    Step.RECORD: (0.95, 0.05),
+}
+"""Where each step begins on the progress bar and how much of it it fills."""
+
+_OCCUPIED: Final = frozenset({SlotPhase.WORKING, SlotPhase.OFF})
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What is known of one place; guarded by the line's lock."""
+
+    number: int
+    lane: ThreadPoolExecutor
+    port: str = ""
+    identity: DockIdentity | None = None
+    shown: SlotSnapshot = field(init=False)
+    began_s: float = 0.0
+    cancel: Cancel = field(default_factory=Cancel)
+
+    def __post_init__(self) -> None:
+        self.shown = SlotSnapshot(self.number)
+
+    def show(self, phase: SlotPhase, **facts: object) -> None:
+        self.shown = replace(SlotSnapshot(self.number, phase), **facts)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A scan that waits for its dock, or for a choice among slots."""
+
+    serial: Serial
+    until_s: float
+
+
+class Line:
+    """The slots of one station under one work order at a time.
+
+    operator: who is at the station already; empty until a badge is scanned.
+    """
+
+    def __init__(
+        self,
+        *,
+        station: str,
+        slots: int,
+        provisioning: Provisioning,
+        registry: Registry,
+        shelf: Shelf,
+        clock: Clock,
+        changed: Callable[[], None],
+        operator: str = "",
+        demo: bool = False,
+    ) -> None:
+        self._station = station
+        self._provisioning = provisioning
+        self._registry = registry
+        self._shelf = shelf
+        self._clock = clock
+        self._changed = changed
+        self._demo = demo
+        self._lock = threading.RLock()
+        self._desk = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        self._slots = [
+            _Slot(number, ThreadPoolExecutor(1, thread_name_prefix=f"slot-{number}"))
+            for number in range(1, slots + 1)
+        ]
+        self._order: WorkOrder | None = None
+        self._counts = OrderCounts()
+        self._stock: int | None = None
+        self._bundle_title = ""
+        self._operator = operator
+        self._paused = False
+        self._closed = False
+        self._stop = ""
+        self._pending: _Pending | None = None
+        self._refusal: tuple[Refusal, float] | None = None
+        self._last_scan = ""
+        self._results: list[Result] = []
+        self._durations_s: list[float] = []
+        self._passed_at_s: list[float] = []
+
+    # -- what front ends call ------------------------------------------------------------------
+
+    def snapshot(self) -> LineSnapshot:
+        """Everything a screen shows, at this moment."""
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            usual_s = median(self._durations_s) if self._durations_s else 0.0
+            return LineSnapshot(
+                station=self._station,
+                operator=self._operator,
+                slots=tuple(_timed(slot, now_s, usual_s) for slot in self._slots),
+                order=self._order,
+                counts=self._counts,
+                bundle=self._bundle_title,
+                bundle_sha256=self._order.bundle_sha256 if self._order else b"",
+                stock=self._stock,
+                results=tuple(self._results),
+                last_scan=self._last_scan,
+                pending_scan=self._pending.serial.text if self._pending else "",
+                refusal=self._refusal[0] if self._refusal else None,
+                paused=self._paused,
+                stop=self._stop,
+                pace_per_h=sum(1 for at_s in self._passed_at_s if now_s - at_s < PACE_WINDOW_S),
+                demo=self._demo,
+            )
+
+    def scan(self, text: str) -> None:
+        """One scan, terminator removed; read at the desk, in the order scans came."""
+        self._lay_on_desk(lambda: self._read_scan(text))
+
+    def press_provision(self) -> None:
+        """Start every dock that is bound and not started."""
+        self._lay_on_desk(self._start_bound)
+
+    def choose_slot(self, number: int) -> None:
+        """Bind the waiting scan to this slot."""
+        self._lay_on_desk(lambda: self._choose(number))
+
+    def toggle_pause(self) -> None:
+        """Finish what runs and bind no more, or go on."""
+        with self._lock:
+            self._paused = not self._paused
+        self._changed()
+
+    def undo(self) -> None:
+        """Drop the waiting scan."""
+        with self._lock:
+            self._drop_pending()
+        self._changed()
+
+    def tick(self) -> None:
+        """Let what has waited too long expire; call it a few times a second."""
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            before = (self._pending, self._refusal)
+            if self._pending and now_s >= self._pending.until_s:
+                self._drop_pending()
+            if self._refusal and now_s >= self._refusal[1]:
+                self._refusal = None
+            expired = before != (self._pending, self._refusal)
+        if expired:
+            self._changed()
+
+    def attach(self, number: int, port: str) -> None:
+        """A dock appeared on this slot's path."""
+        slot = self._slots[number - 1]
+        with self._lock:
+            slot.port = port
+            slot.identity = None
+            if slot.shown.phase is SlotPhase.WORKING:
+                return  # a dock that restarts; its lane is waiting for it
+            if not self._closed:
+                _submit(slot.lane, lambda: self._meet(slot, port))
+
+    def detach(self, number: int) -> None:
+        """The dock left this slot's path."""
+        slot = self._slots[number - 1]
+        with self._lock:
+            slot.port = ""
+            slot.identity = None
+            if slot.shown.phase not in _OCCUPIED:
+                slot.show(SlotPhase.EMPTY)
+        self._changed()
+
+    def choose_order(self, name: str) -> None:
+        """Work on this order from now on. Raises NotInOrder, OrderNotRunnable, BundleRefused."""
+        order, counts = self._registry.order(name)
+        if order.state not in {OrderState.RUNNING, OrderState.COMPLETE}:
+            raise OrderNotRunnable(f"work order {name} is {order.state.lower()}")
+        bundle, stock = self._shelf.bundle(order.bundle_sha256), self._free_records(order)
+        with self._lock:
+            if any(slot.shown.phase is SlotPhase.WORKING for slot in self._slots):
+                raise OrderNotRunnable(
+                    "units of another work order are in progress",
+                    remedy="Let the running slots finish first.",
+                )
+            self._order, self._counts, self._stock = order, counts, stock
+            self._bundle_title = bundle.title
+        self._changed()
+
+    def cancel(self, number: int) -> None:
+        """Stop the run on this slot at its next block; it ends as ABORTED."""
+        self._slots[number - 1].cancel.ask()
+
+    def close(self) -> None:
+        """Stop what runs, record its end, and let every thread go; whatever comes later is lost."""
+        with self._lock:
+            self._closed = True
+        for slot in self._slots:
+            slot.cancel.ask()
+        self._desk.shutdown(wait=True)
+        for slot in self._slots:
+            slot.lane.shutdown(wait=True)
+
+    # -- the desk: scans, one after another -----------------------------------------------------
+
+    def _lay_on_desk(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            if not self._closed:
+                _submit(self._desk, lambda: self._at_desk(work))
+
+    def _at_desk(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except StationError as error:
+            with self._lock:
+                if error.code in STOPS:
+                    self._stop = error.code
+                else:
+                    until_s = self._clock.monotonic_s() + REFUSAL_S
+                    self._refusal = Refusal(error.code, error.cause), until_s
+        self._changed()
+
+    def _read_scan(self, text: str) -> None:
+        with self._lock:
+            self._refusal = None
+            self._last_scan = "".join(filter(str.isprintable, text))[:SHOWN_CHARACTERS]
+        scan = parse(text)
+        match scan:
+            case UnitScan(serial):
+                with self._lock:
+                    self._last_scan = serial.text
+                self._scanned_unit(serial)
+            case OrderScan(name):
+                self.choose_order(name)
+            case BadgeScan(operator):
+                with self._lock:
+                    self._operator = operator
+            case SlotScan(number):
+                self._choose(number)
+            case CommandScan(Command.PROVISION):
+                self._start_bound()
+            case CommandScan(Command.PAUSE):
+                self.toggle_pause()
+            case CommandScan(Command.UNDO):
+                self.undo()
+            case CommandScan(command):
+                raise BadScan(f"{command}: not on this screen yet", remedy="Use the buttons.")
+            case _:
+                assert_never(scan)
+
+    def _scanned_unit(self, serial: Serial) -> None:
+        order = self._runnable_order()
+        if re.fullmatch(order.serial_pattern, serial.text) is None:
+            raise WrongProduct(f"{serial} is no serial of {order.product}")
+        self._refuse_finished(serial)
+        self._leave_stop(order)
+        with self._lock:
+            self._refuse_elsewhere(serial)
+            self._drop_pending()
+            retry = [
+                slot
+                for slot in self._slots
+                if slot.shown.phase in {SlotPhase.FAIL, SlotPhase.CHECK}
+                and slot.port
+                and slot.shown.serial == serial.text
+            ]
+            match self._unbound(serial.text) or retry or self._unbound(""):
+                case [slot]:
+                    self._bind(slot, serial, order)
+                case []:
+                    self._wait_for_dock(serial)
+                case several:
+                    self._pending = self._pend(serial)
+                    for slot in several:
+                        slot.shown = replace(slot.shown, candidate=True)
+
+    def _runnable_order(self) -> WorkOrder:
+        with self._lock:
+            order, counts, paused = self._order, self._counts, self._paused
+            operator = self._operator
+        if not operator:
+            raise NotInOrder("nobody has badged in", remedy="Scan your badge.")
+        if order is None:
+            raise NotInOrder("no work order chosen", remedy="Scan a work order.")
+        if paused:
+            raise Paused("the station is paused")
+        if counts.good >= order.quantity:
+            raise OrderComplete(f"{order.name} has its {order.quantity} units")
+        return order
+
+    def _refuse_finished(self, serial: Serial) -> None:
+        try:
+            unit = self._registry.unit(serial)
+        except NotInOrder:
+            return  # never seen: its first run will make it known
+        disposition = unit.disposition
+        match disposition:
+            case Disposition.GOOD:
+                raise AlreadyDone(f"{serial} passed before")
+            case Disposition.HOLD:
+                raise OnHold(f"{serial} is on hold, {unit.ncr}")
+            case Disposition.SCRAP:
+                raise OnHold(f"{serial} was scrapped")
+            case Disposition.OPEN | Disposition.REWORK:
+                return
+            case _:
+                assert_never(disposition)
+
+    def _refuse_elsewhere(self, serial: Serial) -> None:
+        for slot in self._slots:
+            taken = slot.shown.phase is SlotPhase.WORKING or slot.shown.bound
+            if taken and slot.shown.serial == serial.text:
+                raise InAnotherSlot(f"{serial} is in slot {slot.number}")
+
+    def _unbound(self, label: str) -> list[_Slot]:
+        """Slots whose dock waits for a scan and reports this label; empty: none at all."""
+        return [
+            slot
+            for slot in self._slots
+            if slot.shown.phase is SlotPhase.READY
+            and not slot.shown.bound
+            and slot.identity
+            and slot.identity.label == label
+        ]
+
+    def _leave_stop(self, order: WorkOrder) -> None:
+        """A scan tries again; only an empty lot is known to be still in the way."""
+        stock = self._free_records(order)
+        with self._lock:
+            self._stock = stock
+            if self._stop == NoTokens.code and stock == 0:
+                raise NoTokens(f"lot {order.lot} has no free record")
+            self._stop = ""
+
+    def _wait_for_dock(self, serial: Serial) -> None:
+        self._pending = self._pend(serial)
+        empty = [slot for slot in self._slots if slot.shown.phase is SlotPhase.EMPTY]
+        for slot in empty[:1]:
+            slot.show(SlotPhase.WAITING, serial=serial.text)
+
+    def _pend(self, serial: Serial) -> _Pending:
+        return _Pending(serial, self._clock.monotonic_s() + PENDING_S)
+
+    def _drop_pending(self) -> None:
+        self._pending = None
+        for slot in self._slots:
+            if slot.shown.phase is SlotPhase.WAITING:
+                slot.show(SlotPhase.EMPTY)
+            slot.shown = replace(slot.shown, candidate=False)
+
+    def _choose(self, number: int) -> None:
+        if not 1 <= number <= len(self._slots):
+            raise BadScan(f"there is no slot {number}")
+        order = self._runnable_order()
+        with self._lock:
+            slot, pending = self._slots[number - 1], self._pending
+            if pending is None or slot.shown.phase is not SlotPhase.READY:
+                raise BadScan(f"nothing to bind to slot {number}", remedy="Scan the label first.")
+            self._drop_pending()
+            self._bind(slot, pending.serial, order)
+
+    def _start_bound(self) -> None:
+        order = self._runnable_order()
+        with self._lock:
+            for slot in self._slots:
+                if slot.shown.phase is SlotPhase.READY and slot.shown.bound:
+                    self._start(slot, Serial(slot.shown.serial), order)
+
+    # -- lanes: one thread per slot -------------------------------------------------------------
+
+    def _meet(self, slot: _Slot, port: str) -> None:
+        """Ask a new dock who it is; a waiting scan may start it at once."""
+        try:
+            identity = self._provisioning.identify(port)
+        except StationError as error:
+            with self._lock:
+                if _still_met(slot, port):
+                    slot.show(
+                        SlotPhase.CHECK,
+                        serial=slot.shown.serial,
+                        code=error.code,
+                        cause=error.cause,
+                    )
+            self._changed()
+            return
+        with self._lock:
+            if not _still_met(slot, port):
+                return
+            slot.identity = identity
+            slot.show(SlotPhase.READY)
+        self._lay_on_desk(lambda: self._match_pending(slot))
+
+    def _match_pending(self, slot: _Slot) -> None:
+        with self._lock:
+            pending = self._pending
+            if pending is None:
+                return
+            labelled = self._unbound(pending.serial.text)
+            if (labelled or self._unbound("")) != [slot]:
+                return
+            order = self._runnable_order()
+            self._drop_pending()
+            self._bind(slot, pending.serial, order)
+
+    def _bind(self, slot: _Slot, serial: Serial, order: WorkOrder) -> None:
+        if order.start_mode is StartMode.SCAN:
+            self._start(slot, serial, order)
+        else:
+            slot.show(SlotPhase.READY, serial=serial.text, bound=True)
+
+    def _start(self, slot: _Slot, serial: Serial, order: WorkOrder) -> None:
+        slot.cancel = Cancel()
+        slot.began_s = self._clock.monotonic_s()
+        slot.show(SlotPhase.WORKING, serial=serial.text, step=Step.IDENTIFY)
+        if not self._closed:
+            port, operator = slot.port, self._operator
+            _submit(slot.lane, lambda: self._provision(slot, port, serial, order, operator))
+
+    def _provision(
+        self, slot: _Slot, port: str, serial: Serial, order: WorkOrder, operator: str
+    ) -> None:
+        try:
+            outcome = self._provisioning.run(
+                Job.under(
+                    order,
+                    serial,
+                    shelf=self._shelf,
+                    slot=str(slot.number),
+                    port=port,
+                    operator=operator,
+                ),
+                watch=lambda progress: self._progressed(slot, progress),
+                cancel=slot.cancel,
+            )
+        except StationError as error:
+            self._refused(slot, serial, error)
+        else:
+            self._ended(slot, serial, outcome)
+        with self._reading():
+            self._recount(order)
+        self._changed()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A ledger that cannot be read stops the station, not the lane that shows a run's end."""
+        try:
+            yield
+        except StationFault as error:
+            with self._lock:
+                self._stop = error.code
+
+    def _progressed(self, slot: _Slot, progress: Progress) -> None:
+        start, share = STEP_SHARE[progress.step]
+        part = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
+        with self._lock:
+            slot.shown = replace(slot.shown, step=progress.step, fraction=start + share * part)
+        self._changed()
+
+    def _refused(self, slot: _Slot, serial: Serial, error: StationError) -> None:
+        """No run was opened, or its record could not be made durable: never a verdict."""
+        with self._lock:
+            if error.code in STOPS:
+                self._stop = error.code
+            phase = SlotPhase.HOLD if error.code in HELD_AT_ONCE else SlotPhase.CHECK
+            slot.show(
+                phase,
+                serial=serial.text,
+                code=error.code,
+                cause=error.cause,
+                elapsed_s=self._clock.monotonic_s() - slot.began_s,
+            )
+
+    def _ended(self, slot: _Slot, serial: Serial, outcome: RunOutcome) -> None:
+        ncr = ""
+        if outcome.closed.disposition is Disposition.HOLD:
+            with self._reading():
+                ncr = self._registry.unit(serial).ncr
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            took_s = now_s - slot.began_s
+            slot.show(
+                _phase(outcome),
+                serial=serial.text,
+                code=outcome.code,
+                cause=outcome.cause,
+                ncr=ncr,
+                checks=outcome.checks,
+                elapsed_s=took_s,
+            )
+            self._results = [*self._results, Result(serial.text, outcome.verdict)][-RESULTS_KEPT:]
+            if outcome.verdict is Verdict.PASS:
+                self._durations_s = [*self._durations_s, took_s][-DURATIONS_KEPT:]
+                self._passed_at_s = [
+                    at_s for at_s in self._passed_at_s if now_s - at_s < PACE_WINDOW_S
+                ] + [now_s]
+            if outcome.code in STOPS:
+                self._stop = outcome.code
+
+    def _recount(self, order: WorkOrder) -> None:
+        fresh, counts = self._registry.order(order.name)
+        stock = self._free_records(fresh)
+        with self._lock:
+            if self._order is None or self._order.name != order.name:
+                return  # another order was chosen meanwhile
+            self._order, self._counts, self._stock = fresh, counts, stock
+
+    def _free_records(self, order: WorkOrder) -> int | None:
+        """What is left in the order's lot; None where it needs none."""
+        return self._registry.stock(order.lot)[UpdState.FREE] if order.lot else None
+
+
+def _submit(lane: Executor, work: Callable[[], None]) -> None:
+    lane.submit(work).add_done_callback(_cry_out)
+
+
+def _cry_out(work: Future[None]) -> None:
+    """A bug must not vanish in a pool: it goes where a crashed thread's traceback goes."""
+    error = work.exception()
+    if error is not None:
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, None))
+        )
+
+
+def _still_met(slot: _Slot, port: str) -> bool:
+    """Whether the dock that was asked is still there, and has not been started meanwhile."""
+    return slot.port == port and slot.shown.phase is not SlotPhase.WORKING
+
+
+def _phase(outcome: RunOutcome) -> SlotPhase:
+    match outcome.verdict, outcome.closed.disposition:
+        case _, Disposition.HOLD:
+            return SlotPhase.HOLD
+        case Verdict.PASS, _:
+            return SlotPhase.PASS
+        case Verdict.FAIL, _:
+            return SlotPhase.FAIL
+        case _:
+            return SlotPhase.CHECK
+
+
+def _timed(slot: _Slot, now_s: float, usual_s: float) -> SlotSnapshot:
+    if slot.shown.phase is not SlotPhase.WORKING:
+        return slot.shown
+    return replace(slot.shown, elapsed_s=now_s - slot.began_s, usual_s=usual_s)

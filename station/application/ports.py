@@ -1,0 +1,434 @@
+"""What the workflow needs from the world, in the workflow's own words.
+
+Every port is small enough to fake in one file (`tests/fakes/`); `bootstrap.py` alone chooses what
+stands behind it. Bytes are bytes; wall-clock times are aware UTC datetimes ending in `_at`;
+durations and deadlines are seconds on a monotonic clock ending in `_s`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from station.application.cancel import Cancel
+from station.datastore.plan import Part
+from station.domain.identity import DockId, Serial
+from station.domain.order import OrderCounts, WorkOrder
+from station.domain.run import RunState
+from station.domain.secret import Secret
+from station.domain.upd import UpdState
+from station.domain.verdict import Check, Disposition, Step, Verdict
+
+# -- time, chance, progress --------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Wall time is information; order and deadlines come from the monotonic clock."""
+
+    def now_at(self) -> datetime:
+        """Now, aware, in UTC."""
+
+    def monotonic_s(self) -> float:
+        """Seconds on a clock that never goes back."""
+
+    def wait(self, seconds: float) -> None:
+        """Return once this much has passed on the monotonic clock."""
+
+
+class Chance(Protocol):
+    """Randomness that an attacker cannot predict (seeded in tests)."""
+
+    def octets(self, count: int) -> bytes:
+        """`count` random octets."""
+
+
+class Mark(Protocol):
+    """Names a point where a crash must be harmless; the test harness may end the process there."""
+
+    def __call__(self, point: str) -> None:
+        """Pass the point called `point`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step has come; total_bytes is 0 where a step has no length."""
+
+    step: Step
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+Watch = Callable[[Progress], None]
+
+# -- the dock ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DockIdentity:
+    """What a dock says of itself before anything is written.
+
+    label: the serial its factory memory holds, empty where there is none. counter: the security
+    counter it accepts images from. assurance: device-authentication level, D0 to D2.
+    """
+
+    dock_id: DockId
+    label: str
+    model: str
+    hardware: str
+    profile: str
+    product: str
+    counter: int
+    assurance: str
+    slot_bytes: int
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a plan at their place in the image."""
+
+    offset_bytes: int
+    data: bytes | memoryview = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """The image a dock runs: its length, SHA-256 over its bytes as written, and whether it will
+    stay. Without an image the length is 0 and the digest empty."""
+
+    size_bytes: int
+    image_sha256: bytes
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DockAnswers:
+    """The dock's own datastore, asked entry by entry through its runtime.
+
+    pictures: tag to (type, size in bytes, SHA-256). code_checksum: CRC-32, None without code.
+    """
+
+    values: Mapping[str, str] = field(repr=False)
+    pictures: Mapping[str, tuple[str, int, bytes]]
+    code_checksum: int | None
+
+
+class CommitRefused(Exception):
+    """The dock looked at the finished image and said no; `reason` is its word for why.
+
+    An answer, not silence: the workflow turns it into a finding.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Dock(Protocol):
+    """An open conversation with one dock. Every method raises LinkError when it cannot tell."""
+
+    def identify(self) -> DockIdentity:
+        """Ask who it is; changes nothing on the dock."""
+
+    def begin(self, size_bytes: int, common: Sequence[Part]) -> None:
+        """Clear the other slot, copying into it the blocks the dock already holds and proves.
+
+        Raises CommitRefused where the dock is locked or the size does not fit.
+        """
+
+    def digests(self, blocks: Sequence[Part]) -> tuple[bytes, ...]:
+        """SHA-256 of what the other slot now holds in each block's place."""
+
+    def write(
+        self, pieces: Iterable[Piece], *, done: Callable[[int], None], cancel: Cancel
+    ) -> None:
+        """Write into the other slot; `done` is told how many bytes have been acknowledged."""
+
+    def commit(self, size_bytes: int, image_sha256: bytes) -> None:
+        """Let the dock check the image whole and mark it for the next start.
+
+        Raises CommitRefused.
+        """
+
+    def restart(self) -> None:
+        """Restart the dock and open the conversation again on the same place of the bench."""
+
+    def challenge(self, nonce: bytes, blocks: Sequence[Part]) -> bytes:
+        """SHA-256 over `nonce` and the content of the active slot in these ranges."""
+
+    def read_back(
+        self,
+        offset_bytes: int,
+        size_bytes: int,
+        *,
+        done: Callable[[int], None],
+        cancel: Cancel,
+    ) -> Iterator[Piece]:
+        """Every byte of this range of the active slot, in any order, each once."""
+
+    def slot_state(self) -> SlotState:
+        """The active image and whether it is confirmed."""
+
+    def answers(self) -> DockAnswers:
+        """The dock's datastore as its own runtime answers it."""
+
+    def confirm(self, image_sha256: bytes) -> None:
+        """Make the active image stay if it is this one; `slot_state` tells what came of it."""
+
+
+class Docks(Protocol):
+    """The cables of the bench."""
+
+    def open(self, port: str) -> AbstractContextManager[Dock]:
+        """Begin a conversation on `port`.
+
+        Raises NoDock, PortBusy or another LinkError.
+        """
+
+
+# -- the ledger --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordName:
+    """What a sealed UPD record is bound to: its ciphertext opens under no other name."""
+
+    product: str
+    lot: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecord:
+    """A UPD record at rest. Destroying wrapped_key destroys the values for good."""
+
+    wrapped_key: bytes
+    ciphertext: bytes
+
+
+class Vault(Protocol):
+    """Keeps UPD values as ciphertext: a key per record, wrapped by a key per lot.
+
+    Raises KeyRefused while the lot key is locked, or where a ciphertext does not belong to its
+    name.
+    """
+
+    def new_lot_key(self, product: str, lot: str) -> bytes:
+        """A fresh key for one lot, wrapped; the ledger stores it beside the lot."""
+
+    def seal(self, lot_key: bytes, name: RecordName, content: bytes) -> SealedRecord:
+        """Encrypt one record's content under a fresh key of its own."""
+
+    def open(self, lot_key: bytes, name: RecordName, sealed: SealedRecord) -> Secret:
+        """The content again. Raises KeyRefused where its key was destroyed."""
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """Keyed fingerprint, 32 octets: equal contents give equal fingerprints, and without the
+        lot key nobody can test a guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpening:
+    """What is committed before the first byte that could change a dock.
+
+    order: name of the work order, empty for a single run outside any order.
+    """
+
+    serial: Serial
+    order: str
+    slot: str
+    port: str
+    operator: str
+    bundle_sha256: bytes
+    template_sha256: bytes
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run the ledger holds open. number: 1 for the first run of its unit. open_leaf: index of
+    its OPEN record in the log."""
+
+    run_id: str
+    number: int
+    earlier_runs: tuple[str, ...]
+    open_leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A UPD record this run holds. values: field name to value, opened for this run only.
+
+    fingerprint: keyed, 32 octets; the only trace of the values that leaves the ledger.
+    """
+
+    record_id: str
+    kind: str
+    state: UpdState
+    fingerprint: bytes
+    values: Mapping[str, Secret] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunClosing:
+    """Everything the closing commit carries.
+
+    envelope: the signed statement (DSSE), empty where the key was still locked. seconds: step to
+    duration. image_sha256: of the plan, empty where none was sealed.
+    """
+
+    verdict: Verdict
+    code: str
+    cause: str
+    checks: tuple[Check, ...]
+    seconds: Mapping[Step, float]
+    image_sha256: bytes
+    bytes_written: int
+    bytes_read: int
+    envelope: bytes = field(repr=False)
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRun:
+    """What the ledger made of a closed run. leaf: index of its record in the log."""
+
+    run_id: str
+    verdict: Verdict
+    disposition: Disposition
+    leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as it is shown and reported."""
+
+    run_id: str
+    serial: str
+    order: str
+    number: int
+    state: RunState
+    verdict: Verdict | None
+    code: str
+    cause: str
+    slot: str
+    port: str
+    operator: str
+    dock_id: bytes
+    bundle_sha256: bytes
+    template_sha256: bytes
+    image_sha256: bytes
+    bytes_written: int
+    bytes_read: int
+    opened_at: datetime
+    closed_at: datetime | None
+    seconds: Mapping[str, float]
+    checks: tuple[Check, ...]
+    envelope: bytes = field(repr=False)
+    open_leaf: int
+    close_leaf: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit and its runs, oldest first. dock_id is empty until something unique was sent."""
+
+    serial: str
+    product: str
+    disposition: Disposition
+    ncr: str
+    dock_id: bytes
+    runs: tuple[RunRow, ...]
+    records: tuple[tuple[str, str, UpdState, bytes], ...]
+    """(record id, kind, state, fingerprint) of every record bound to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogProof:
+    """Proof that one record is in the log. Hashes are 32 octets each."""
+
+    origin: str
+    size: int
+    root: bytes
+    index: int
+    record: bytes
+    hashes: tuple[bytes, ...]
+
+
+class Ledger(Protocol):
+    """Durable memory. Every method is one commit; it returns only when the commit is durable.
+
+    Any of them raises RecordNotDurable when the disk or database fails.
+    """
+
+    def open_run(self, opening: RunOpening) -> OpenRun:
+        """State OPEN. Raises OnHold, AlreadyDone, InAnotherSlot, NotInOrder, OrderComplete or
+        OrderNotRunnable; then no run was opened."""
+
+    def identify_run(self, run_id: str, identity: DockIdentity) -> None:
+        """State IDENTIFIED; claims the dock id for this run.
+
+        Raises InAnotherSlot where another open run holds it, AlreadyDone where the dock has
+        ACTIVE records, LabelMismatch where unit and dock id were bound otherwise before.
+        """
+
+    def hold_records(self, run_id: str, kinds: Sequence[str]) -> tuple[HeldRecord, ...]:
+        """One record of each kind, in the order asked.
+
+        SENT records of this dock id are reused and nothing else is taken for their kinds; others
+        are reserved (state HOLDING). Raises NoTokens, having taken nothing.
+        """
+
+    def enter(self, run_id: str, state: RunState) -> None:
+        """Commit that the run entered `state` (SENDING also makes its records SENT and binds
+        serial and dock id)."""
+
+    def close_run(self, run_id: str, closing: RunClosing) -> ClosedRun:
+        """State CLOSED, in one transaction with everything that follows from it.
+
+        Raises OrderComplete where this PASS would over-run its order.
+        """
+
+    def close_found_open(self, *, at: datetime) -> tuple[RunRow, ...]:
+        """Close every run a crash left open as ABORTED; which ones."""
+
+
+class Registry(Protocol):
+    """Orders, lots and units: what people look at, and enter before a run."""
+
+    def add_order(self, order: WorkOrder) -> None:
+        """Record a new order. Raises Duplicate."""
+
+    def start_order(self, name: str) -> WorkOrder:
+        """PLANNED to RUNNING. Raises NotInOrder, OrderNotRunnable."""
+
+    def order(self, name: str) -> tuple[WorkOrder, OrderCounts]:
+        """Raises NotInOrder for an unknown name."""
+
+    def orders(self) -> tuple[WorkOrder, ...]:
+        """Every order, newest first."""
+
+    def import_lot(
+        self, lot: str, kind: str, product: str, records: Sequence[Mapping[str, Secret]]
+    ) -> int:
+        """Store a lot encrypted, in one transaction; how many records are new.
+
+        A lot id that is already recorded with the same content changes nothing (0). Raises
+        Duplicate where the content differs, or a record is already known.
+        """
+
+    def stock(self, lot: str | None = None) -> Mapping[UpdState, int]:
+        """Records per state, of one lot or of all; every state is a key."""
+
+    def lots(self) -> tuple[tuple[str, str, str, Mapping[UpdState, int]], ...]:
+        """(lot, kind, product, records per state), oldest first."""
+
+    def unit(self, serial: Serial) -> UnitRow:
+        """Raises NotInOrder for an unknown serial."""
+
+    def units(self, order: str) -> tuple[UnitRow, ...]:
+        """Every unit of an order, in the order of their first run."""
+
+    def prove(self, leaf: int) -> LogProof:
+        """Inclusion proof of one record in the log as it is now."""

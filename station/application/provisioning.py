@@ -1,0 +1,235 @@
+"""One run: opened before anything could change a dock, worked, and closed with its evidence.
+
+Every end is recorded. A refusal before the run opens leaves nothing; any later trouble closes it
+as ERROR or ABORTED, a contradiction as FAIL, and PASS exists only once the closing commit is
+durable.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from station.application.cancel import Cancel
+from station.application.dock_run import DockRun, StepTimes, Tools
+from station.application.job import Job
+from station.application.ports import (
+    Chance,
+    Clock,
+    ClosedRun,
+    DockIdentity,
+    Docks,
+    HeldRecord,
+    Ledger,
+    Mark,
+    OpenRun,
+    Progress,
+    RunClosing,
+    RunOpening,
+    Watch,
+)
+from station.application.rendering import Derive
+from station.domain.errors import (
+    Interrupted,
+    OperatorError,
+    OrderComplete,
+    SignerOffline,
+    StationError,
+)
+from station.domain.trust import Authority, Signer
+from station.domain.verdict import Check, Step, Verdict, judge
+
+CRASH_POINTS: Final = (
+    "run.identified-before-open",
+    "run.opened",
+    "run.identified",
+    "run.holding",
+    "run.sealed",
+    "run.writing",
+    "run.common-written",
+    "run.sending",
+    "run.sent",
+    "run.committed",
+    "run.reading",
+    "run.restarted",
+    "run.read",
+    "run.confirming",
+    "run.confirmed",
+    "run.signed",
+    "run.closed",
+)
+"""Every point of a run where the process may die; the crash test kills at each."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended, after its record became durable."""
+
+    run_id: str
+    verdict: Verdict
+    code: str
+    cause: str
+    checks: tuple[Check, ...]
+    closed: ClosedRun
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the signed statement says of a run, gathered when it ends.
+
+    records: those it sent. readback_sha256: empty without a whole readback.
+    """
+
+    job: Job
+    run: OpenRun
+    opened_at: datetime
+    identity: DockIdentity
+    records: tuple[HeldRecord, ...]
+    closing: RunClosing
+    readback_sha256: bytes
+
+
+class Provisioning:
+    """The use case, joined to the world once; `run` serves one dock after another.
+
+    seal: makes the signed statement's envelope from the facts of a run (`sealing.py`).
+    """
+
+    def __init__(
+        self,
+        *,
+        docks: Docks,
+        ledger: Ledger,
+        authority: Authority,
+        signer: Signer,
+        derive: Derive,
+        seal: Callable[[RunFacts], bytes],
+        clock: Clock,
+        chance: Chance,
+        mark: Mark,
+    ) -> None:
+        self._docks = docks
+        self._seal = seal
+        self._tools = Tools(
+            ledger=ledger,
+            authority=authority,
+            signer=signer,
+            derive=derive,
+            clock=clock,
+            chance=chance,
+            mark=mark,
+        )
+
+    def identify(self, port: str) -> DockIdentity:
+        """Who is on `port`; read-only, so no run is opened. Raises LinkError."""
+        with self._docks.open(port) as dock:
+            return dock.identify()
+
+    def run(self, job: Job, *, watch: Watch, cancel: Cancel) -> RunOutcome:
+        """Make one unit.
+
+        Raises StationError where no run was opened (nothing has changed then), and
+        RecordNotDurable where the record of an ended run could not be made durable.
+        """
+        tools, opened_at = self._tools, self._tools.clock.now_at()
+        times = StepTimes(tools.clock, watch)
+        with self._docks.open(job.port) as dock:
+            with times.of(Step.IDENTIFY):
+                identity = dock.identify()
+                job.demand_match(identity)
+                tools.mark("run.identified-before-open")
+                run = tools.ledger.open_run(_opening(job, opened_at))
+                tools.mark("run.opened")
+            on_dock = DockRun(
+                tools, job, run.run_id, identity, dock, times=times, watch=watch, cancel=cancel
+            )
+
+            def close(verdict: Verdict, cause: StationError | None) -> RunOutcome:
+                closing = _closing(
+                    on_dock, verdict, cause, times=times, closed_at=tools.clock.now_at()
+                )
+                return self._close(
+                    RunFacts(
+                        job=job,
+                        run=run,
+                        opened_at=opened_at,
+                        identity=identity,
+                        records=on_dock.records if on_dock.sent else (),
+                        closing=closing,
+                        readback_sha256=on_dock.readback_sha256,
+                    )
+                )
+
+            try:
+                on_dock.work()
+            except Interrupted as error:
+                return close(Verdict.ABORTED, error)
+            except OperatorError as error:
+                refused = type(error)(f"refused: {error.cause}", remedy=error.remedy)
+                return close(Verdict.ERROR, refused)
+            except StationError as error:
+                return close(Verdict.ERROR, error)
+            watch(Progress(Step.RECORD))
+            try:
+                return close(judge(on_dock.checks), None)
+            except OrderComplete as error:  # said of a PASS alone: the last unit came elsewhere
+                return close(Verdict.ERROR, error)
+
+    def _close(self, facts: RunFacts) -> RunOutcome:
+        """Sign what is known and commit it; without a signature nothing passes."""
+        closing = facts.closing
+        try:
+            closing = replace(closing, envelope=self._seal(facts))
+        except SignerOffline as error:
+            if closing.verdict is Verdict.PASS:
+                closing = replace(
+                    closing, verdict=Verdict.ERROR, code=error.code, cause=error.cause
+                )
+        self._tools.mark("run.signed")
+        closed = self._tools.ledger.close_run(facts.run.run_id, closing)
+        self._tools.mark("run.closed")
+        return RunOutcome(
+            facts.run.run_id,
+            closing.verdict,
+            closing.code,
+            closing.cause,
+            closing.checks,
+            closed,
+        )
+
+
+def _opening(job: Job, opened_at: datetime) -> RunOpening:
+    return RunOpening(
+        serial=job.serial,
+        order=job.order,
+        slot=job.slot,
+        port=job.port,
+        operator=job.operator,
+        bundle_sha256=job.bundle.sha256,
+        template_sha256=job.template.digest,
+        opened_at=opened_at,
+    )
+
+
+def _closing(
+    on_dock: DockRun,
+    verdict: Verdict,
+    cause: StationError | None,
+    *,
+    times: StepTimes,
+    closed_at: datetime,
+) -> RunClosing:
+    """What was gathered, not signed yet. The cause of an exception goes before a finding's."""
+    failed = on_dock.failed
+    return RunClosing(
+        verdict=verdict,
+        code=cause.code if cause else failed.code if failed else "",
+        cause=cause.cause if cause else failed.evidence if failed else "",
+        checks=tuple(on_dock.checks),
+        seconds=dict(times.seconds),
+        image_sha256=on_dock.plan.image_sha256 if on_dock.plan else b"",
+        bytes_written=on_dock.bytes_written,
+        bytes_read=on_dock.bytes_read,
+        envelope=b"",
+        closed_at=closed_at,
+    )

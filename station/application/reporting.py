@@ -1,0 +1,99 @@
+"""The report of one unit: what people and machines read, around the evidence that is signed.
+
+The document is a view. Evidence are the envelopes of its runs and the log proofs beside them; a
+run without both says so. Names are those of the CSV and JSON reports (docs/schemas/report).
+"""
+
+from base64 import b64encode
+from datetime import datetime
+from typing import Final
+
+from station.application.ports import LogProof, Registry, RunRow, UnitRow
+from station.domain import canonical_json
+from station.domain.canonical_json import JsonValue
+from station.domain.identity import Serial
+from station.domain.wall_time import utc_text
+
+SCHEMA: Final = "urn:dock-provisioning-station:schema:report:1"
+
+
+def unit_report(serial: Serial, *, registry: Registry, issued_at: datetime, issuer: str) -> bytes:
+    """The report of `serial`, canonical JSON. Raises NotInOrder for an unknown unit.
+
+    issuer: station and program version. Every closed run carries its own log proof.
+    """
+    unit = registry.unit(serial)
+    proofs = {
+        run.run_id: registry.prove(run.close_leaf)
+        for run in unit.runs
+        if run.close_leaf is not None
+    }
+    return canonical_json.encode(
+        {
+            "issued_utc": utc_text(issued_at),
+            "issuer": issuer,
+            "records": [
+                {"fingerprint": fingerprint.hex(), "kind": kind, "record": record, "state": state}
+                for record, kind, state, fingerprint in unit.records
+            ],
+            "runs": [_run(run, proofs.get(run.run_id)) for run in unit.runs],
+            "schema": SCHEMA,
+            "unit": _unit(unit),
+        }
+    )
+
+
+def _unit(unit: UnitRow) -> JsonValue:
+    return {
+        "disposition": unit.disposition,
+        "dock_id": unit.dock_id.hex().upper(),
+        "ncr": unit.ncr,
+        "product": unit.product,
+        "run_count": len(unit.runs),
+        "serial": unit.serial,
+    }
+
+
+def _run(run: RunRow, proof: LogProof | None) -> JsonValue:
+    return {
+        "bundle_sha256": run.bundle_sha256.hex(),
+        "bytes_read": run.bytes_read,
+        "bytes_written": run.bytes_written,
+        "cause": run.cause,
+        "checks": [
+            {
+                "code": check.code,
+                "evidence": check.evidence,
+                "name": check.name,
+                "passed": check.passed,
+            }
+            for check in run.checks
+        ],
+        "dock_id": run.dock_id.hex().upper(),
+        "ended_utc": utc_text(run.closed_at) if run.closed_at else None,
+        "error_code": run.code,
+        "image_sha256": run.image_sha256.hex(),
+        "operator_id": run.operator,
+        "order": run.order,
+        "proof": _proof(proof) if proof else None,
+        "run_id": run.run_id,
+        "run_no": run.number,
+        "seconds_ms": {step: round(seconds * 1000) for step, seconds in run.seconds.items()},
+        "slot": run.slot,
+        "started_utc": utc_text(run.opened_at),
+        "statement": canonical_json.decode(run.envelope) if run.envelope else None,
+        "template_sha256": run.template_sha256.hex(),
+        "usb_path": run.port,
+        "verdict": run.verdict,
+    }
+
+
+def _proof(proof: LogProof) -> JsonValue:
+    return {
+        "hashes": [b64encode(one).decode("ascii") for one in proof.hashes],
+        "index": proof.index,
+        "origin": proof.origin,
+        "record": b64encode(proof.record).decode("ascii"),
+        "root": b64encode(proof.root).decode("ascii"),
+        "size": proof.size,
+    }

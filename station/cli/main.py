@@ -1,0 +1,296 @@
+"""The command line's one door: runs a command, shows what it answers, and gives the exit status.
+
+Commands parse at the door, call the station and answer; none of them decides anything. They are
+loaded when they are named, and the station behind them when it is first asked for something: so
+``--version`` and ``--help`` cost next to nothing.
+"""
+
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from station.cli.answer import Answer, Trouble, show, show_trouble
+from station.domain.errors import EXIT_INTERRUPTED, EXIT_USAGE, Interrupted, StationError
+
+if TYPE_CHECKING:
+    from station.application.cancel import Cancel
+    from station.bootstrap.demo import Demo
+    from station.bootstrap.docks import DockWish
+    from station.bootstrap.station import NewOrder, Station
+
+    DemoStation = Demo
+
+DISTRIBUTION: Final = "dock-provisioning-station"
+
+USAGE: Final = "E-USAGE-01"
+"""Code of a command line that fits no command."""
+
+OpenWindow = Callable[..., int]
+"""Opens the operator screen on what its arguments name; returns the exit status."""
+
+
+def run(arguments: Sequence[str], *, open_window: OpenWindow) -> int:
+    """Run one command line and return its exit status.
+
+    Every StationError becomes one line of cause and one of remedy; with ``--json`` also an object
+    on standard output. Anything else that goes wrong is a fault of the program and is raised.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old terminal is no reason to crash
+    session = Session(open_window, as_json="--json" in arguments)
+    try:
+        answer = root.main(list(arguments), "station", standalone_mode=False, obj=session)
+    except StationError as error:
+        notes = tuple(getattr(error, "__notes__", ()))
+        return session.refuse(
+            Trouble(error.code, error.cause, error.remedy, error.exit_status, notes)
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return EXIT_USAGE
+    except click.ClickException as error:
+        asked = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        remedy = f"See: {asked or 'station'} --help"
+        return session.refuse(Trouble(USAGE, error.format_message(), remedy, EXIT_USAGE))
+    except (click.Abort, KeyboardInterrupt):
+        stopped = Interrupted("stopped by a person", remedy="Give the command again.")
+        return session.refuse(
+            Trouble(stopped.code, stopped.cause, stopped.remedy, EXIT_INTERRUPTED)
+        )
+    if isinstance(answer, Answer):
+        show(answer, as_json=session.as_json, demo=session.demo)
+        return answer.status
+    return answer if isinstance(answer, int) else 0
+
+
+@dataclass
+class Session:
+    """What the commands of one command line share: the front doors to the rest of the program.
+
+    as_json: whether answers are one JSON object. noted_demo: the command itself is a demo.
+    """
+
+    open_window: OpenWindow
+    as_json: bool = False
+    noted_demo: bool = field(default=False, init=False)
+
+    @cached_property
+    def station(self) -> "Station":
+        """The station of this state folder."""
+        from station.bootstrap.station import this_station
+
+        return this_station()
+
+    def turn_demo(self) -> None:
+        """Serve the state folder as a demo from now on; its ceremony will mark it."""
+        from station.bootstrap.station import this_station
+
+        self.station = this_station(demo=True)
+
+    @property
+    def demo(self) -> bool:
+        """Whether what is answered counts nowhere."""
+        return self.noted_demo or ("station" in self.__dict__ and self.station.demo)
+
+    def refuse(self, trouble: Trouble) -> int:
+        """Show a trouble; its exit status."""
+        show_trouble(trouble, as_json=self.as_json, demo=self.demo)
+        return trouble.status
+
+    @property
+    def order_wish(self) -> "type[NewOrder]":
+        """What is stated of a new work order."""
+        from station.bootstrap.station import NewOrder
+
+        return NewOrder
+
+    @property
+    def dock_wish(self) -> "type[DockWish]":
+        """What is stated of a virtual dock."""
+        from station.bootstrap.docks import DockWish
+
+        return DockWish
+
+    def run_dock(self, wish: "DockWish") -> int:
+        """Be a virtual dock until told to end; the exit status."""
+        from station.bootstrap.docks import run_virtual_dock
+
+        return run_virtual_dock(wish)
+
+    def read_dock(
+        self, port: str, out: Path, *, done: Callable[[int], None], cancel: "Cancel"
+    ) -> int:
+        """Read the image a dock runs into a file; its length in bytes."""
+        from station.bootstrap.docks import read_dock
+
+        return read_dock(port, out, done=done, cancel=cancel)
+
+    def set_up_demo(
+        self,
+        *,
+        docks: int,
+        units: int,
+        seed: int,
+        fault: str,
+        scans: bool,
+        changed: Callable[[], None],
+    ) -> "DemoStation":
+        """A demo station in a folder of its own. scans: whether its hands hold the scanner."""
+        from station.bootstrap.demo import Demo, DemoWish
+
+        wish = DemoWish(docks=docks, units=units, seed=seed, fault=fault)
+        return Demo(wish, changed=changed, scans=scans)
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+# -- the commands, loaded when named -------------------------------------------------------------
+
+
+def _bundle() -> click.Command:
+    from station.cli.bundle import bundle
+
+    return bundle
+
+
+def _template() -> click.Command:
+    from station.cli.template import template
+
+    return template
+
+
+def _key() -> click.Command:
+    from station.cli.key import key
+
+    return key
+
+
+def _upd() -> click.Command:
+    from station.cli.upd import upd
+
+    return upd
+
+
+def _order() -> click.Command:
+    from station.cli.order import order
+
+    return order
+
+
+def _provision() -> click.Command:
+    from station.cli.provision import provision
+
+    return provision
+
+
+def _verify() -> click.Command:
+    from station.cli.provision import verify
+
+    return verify
+
+
+def _unit() -> click.Command:
+    from station.cli.unit import unit
+
+    return unit
+
+
+def _report() -> click.Command:
+    from station.cli.report import report
+
+    return report
+
+
+def _dock() -> click.Command:
+    from station.cli.dock import dock
+
+    return dock
+
+
+def _demo() -> click.Command:
+    from station.cli.demo import demo
+
+    return demo
+
+
+def _gui() -> click.Command:
+    from station.cli.gui import gui
+
+    return gui
+
+
+def _doctor() -> click.Command:
+    from station.cli.doctor import doctor
+
+    return doctor
+
+
+COMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
+    "demo": _demo,
+    "gui": _gui,
+    "doctor": _doctor,
+    "key": _key,
+    "bundle": _bundle,
+    "template": _template,
+    "upd": _upd,
+    "order": _order,
+    "provision": _provision,
+    "verify": _verify,
+    "unit": _unit,
+    "report": _report,
+    "dock": _dock,
+}
+"""In the order a newcomer meets them."""
+
+
+class Root(click.Group):
+    """Loads a command when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called `cmd_name`."""
+        load = COMMANDS.get(cmd_name)
+        return load() if load else None
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"station {version(DISTRIBUTION)}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def root() -> None:
+    """Dock Provisioning Station: write, read back, verify and record docks.
+
+    The state folder is STATION_HOME. Every command takes --json and then answers with one JSON
+    object.
+
+    \b
+    Exit status: 0 ok · 2 usage or input · 10 a dock does not match · 11 link · 12 identity ·
+    13 token stock · 14 signing or keys · 15 record not durable · 20 blocked by policy ·
+    130 interrupted
+    """

@@ -1,0 +1,74 @@
+"""Progress of a run on a terminal; silent where nobody looks."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from station.application.ports import Progress, Watch
+from station.domain.verdict import Step
+
+STEP_WORDS: Final = {
+    Step.IDENTIFY: "1/5 Identify",
+    Step.BUILD: "2/5 Build",
+    Step.WRITE: "3/5 Write",
+    Step.READ_BACK: "4/5 Read back",
+    Step.RECORD: "5/5 Record",
+}
+
+
+@contextmanager
+def run_progress(*, quiet: bool) -> Iterator[Watch]:
+    """A bar over the five steps of a run."""
+    if quiet or not sys.stderr.isatty():
+        yield _ignore_progress
+        return
+    with _bar() as draw:
+        yield lambda one: draw(STEP_WORDS[one.step], one.done_bytes, one.total_bytes)
+
+
+@contextmanager
+def bytes_progress(words: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Counts bytes of which nobody knows yet how many there are."""
+    if quiet or not sys.stderr.isatty():
+        yield _ignore_bytes
+        return
+    with _bar() as draw:
+        total = 0
+
+        def done(more_bytes: int) -> None:
+            nonlocal total
+            total += more_bytes
+            draw(f"{words} {total / 1_000_000:.1f} MB", 0, 0)
+
+        draw(words, 0, 0)
+        yield done
+
+
+def _ignore_progress(_progress: Progress) -> None:
+    """Nobody looks."""
+
+
+def _ignore_bytes(_count: int) -> None:
+    """Nobody looks."""
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<14}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def draw(words: str, done_bytes: int, total_bytes: int) -> None:
+            bars.update(task, description=words, completed=done_bytes, total=total_bytes or None)
+
+        yield draw

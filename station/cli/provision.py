@@ -1,0 +1,105 @@
+"""``station provision`` and ``station verify``: one dock on one port."""
+
+from collections.abc import Iterator
+
+import click
+
+from station.application.provisioning import RunOutcome
+from station.cli.answer import Answer
+from station.cli.main import Session, pass_session
+from station.cli.passphrase import Passphrase, asks_passphrase
+from station.cli.progress import bytes_progress, run_progress
+from station.cli.stopping import stoppable
+from station.cli.verb import ORDER_NAME, SERIAL, Verb, port_option
+from station.cli.verdict import exit_status, remedy
+from station.cli.wording import check_data, check_lines
+from station.domain.errors import EXIT_MISMATCH
+from station.domain.identity import Serial
+from station.domain.verdict import Verdict
+
+
+@click.command(
+    "provision", cls=Verb, example="station provision DK7F-00317 --port /dev/ttyACM0 --order WO-1"
+)
+@click.argument("serial", type=SERIAL)
+@port_option
+@click.option(
+    "--order",
+    type=ORDER_NAME,
+    metavar="O",
+    help="Work order; the running one if there is only one.",
+)
+@asks_passphrase
+@pass_session
+def provision(
+    session: Session, *, serial: Serial, port: str, order: str | None, ask: Passphrase
+) -> Answer:
+    """Write a dock, read it back, judge and record it.
+
+    Exit status: 0 PASS, 10 FAIL, 130 ABORTED; for ERROR that of its code. PASS is said only once
+    its record is durable. Ctrl-C ends the run in order.
+    """
+    with stoppable() as cancel, run_progress(quiet=session.as_json) as watch:
+        outcome = session.station.provision(
+            serial, port=port, order=order or "", ask=ask, watch=watch, cancel=cancel
+        )
+    closed = outcome.closed
+    return Answer(
+        {
+            "serial": serial.text,
+            "run_id": outcome.run_id,
+            "verdict": outcome.verdict,
+            "disposition": closed.disposition,
+            "error_code": outcome.code,
+            "cause": outcome.cause,
+            "remedy": remedy(outcome),
+            "checks": check_data(outcome.checks),
+            "ledger_seq": closed.leaf,
+        },
+        list(_ended(serial, outcome)),
+        status=exit_status(outcome.verdict, outcome.code),
+    )
+
+
+@click.command("verify", cls=Verb, example="station verify DK7F-00317 --port /dev/ttyACM0")
+@click.argument("serial", type=SERIAL)
+@port_option
+@pass_session
+def verify(session: Session, *, serial: Serial, port: str) -> Answer:
+    """Compare a dock with the record of its PASS; writes nothing.
+
+    Exit status: 0 if it still is exactly what was recorded, 10 if not.
+    """
+    with stoppable() as cancel, bytes_progress("Read back", quiet=session.as_json) as done:
+        found = session.station.verify(serial, port=port, done=done, cancel=cancel)
+    return Answer(
+        {
+            "serial": serial.text,
+            "run_id": found.run_id,
+            "holds": found.holds,
+            "checks": check_data(found.checks),
+        },
+        [
+            f"{serial}  {'as recorded' if found.holds else 'DIFFERS from its record'}",
+            *check_lines(found.checks),
+        ],
+        status=0 if found.holds else EXIT_MISMATCH,
+    )
+
+
+def _ended(serial: Serial, outcome: RunOutcome) -> Iterator[str]:
+    closed = outcome.closed
+    word = click.style(outcome.verdict.value, bold=True, fg=_COLOURS[outcome.verdict])
+    yield f"{serial}  {word}  {closed.disposition}  ledger #{closed.leaf}"
+    yield from check_lines(outcome.checks)
+    if outcome.verdict is not Verdict.PASS:
+        yield f"{outcome.code}: {outcome.cause}"
+        yield f"what to do: {remedy(outcome)}"
+
+
+_COLOURS = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "red",
+    Verdict.ERROR: "yellow",
+    Verdict.ABORTED: "yellow",
+}

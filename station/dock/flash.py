@@ -1,0 +1,268 @@
+"""Simulated NOR flash: cells that only an erase can set again, and power that may go at any time.
+
+Every change of a cell passes through one place, where power can be cut inside the operation and
+where stuck cells win. Knows no layout. The cells are any writable buffer: a `bytearray` in a
+sweep, a mapped file in the virtual dock, which therefore survives the end of its process as a
+chip survives the end of its power.
+"""
+
+import fcntl
+import mmap
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final, assert_never
+
+from station.domain.errors import OperatorError
+
+SECTOR_BYTES: Final = 4_096
+"""Smallest unit that can be erased; usual for serial NOR flash."""
+
+PAGE_BYTES: Final = 256
+"""Most bytes one program operation takes; usual for serial NOR flash."""
+
+ERASED: Final = 0xFF
+
+
+class FlashFileRefused(OperatorError):
+    """The flash file is in use, of another size, or cannot be read and written."""
+
+    code = "E-DOCK-01"
+    remedy = "Name another flash file, or stop the virtual dock that uses it."
+
+
+class PowerLost(Exception):
+    """The power went inside or before this operation; the flash answers nothing more."""
+
+
+class Tear(Enum):
+    """How much of the operation under way the cells still took when the power went."""
+
+    NOTHING = "0"
+    ONE_BYTE = "1"
+    HALF = "half"
+    ALL_BUT_LAST = "all-but-last"
+
+    def kept(self, size_bytes: int) -> int:
+        """How many of the operation's first bytes took effect."""
+        match self:
+            case Tear.NOTHING:
+                return 0
+            case Tear.ONE_BYTE:
+                return min(1, size_bytes)
+            case Tear.HALF:
+                return size_bytes // 2
+            case Tear.ALL_BUT_LAST:
+                return size_bytes - 1
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCut:
+    """operation: how many operations still work, counted since the flash was powered."""
+
+    operation: int
+    tear: Tear = Tear.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class StuckBits:
+    """Bits of one cell that always read the same. mask: which bits; value: what they read."""
+
+    offset_bytes: int
+    mask: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Sizes in bytes; the flash is a whole number of sectors, a sector of pages."""
+
+    size_bytes: int
+    sector_bytes: int = SECTOR_BYTES
+    page_bytes: int = PAGE_BYTES
+
+    def __post_init__(self) -> None:
+        if self.page_bytes < 1 or self.sector_bytes % self.page_bytes:
+            raise ValueError("a sector is a whole number of pages")
+        if self.size_bytes < 1 or self.size_bytes % self.sector_bytes:
+            raise ValueError("a flash is a whole number of sectors")
+
+
+class Flash:
+    """NOR flash over `cells`, which must be as large as `geometry` says.
+
+    operations: erased sectors and programmed pages since this object was made, the numbers a
+    `PowerCut` counts in. Offsets and sizes are in bytes; a range outside is a ValueError.
+    """
+
+    def __init__(
+        self,
+        cells: bytearray | mmap.mmap,
+        geometry: Geometry,
+        *,
+        cut: PowerCut | None = None,
+        stuck: Iterable[StuckBits] = (),
+    ) -> None:
+        if len(cells) != geometry.size_bytes:
+            raise ValueError(f"{len(cells)} cells are not {geometry.size_bytes}")
+        self.geometry = geometry
+        self.operations = 0
+        self._cells = memoryview(cells)
+        self._cut = cut
+        self._stuck = tuple(stuck)
+        self._powered = True
+        self._hold_stuck(0, geometry.size_bytes)
+
+    def view(self, offset_bytes: int, size_bytes: int) -> memoryview:
+        """The cells themselves, read-only, without a copy: it shows later changes.
+
+        Raises PowerLost.
+        """
+        self._demand(offset_bytes, size_bytes)
+        return self._cells[offset_bytes : offset_bytes + size_bytes].toreadonly()
+
+    def program(self, offset_bytes: int, data: bytes | memoryview) -> None:
+        """Clear bits, page after page: each cell becomes itself AND its byte of `data`.
+
+        Raises PowerLost.
+        """
+        self._demand(offset_bytes, len(data))
+        before = bytes(self._cells[offset_bytes : offset_bytes + len(data)])
+        self._change(offset_bytes, _both(before, data), self.geometry.page_bytes)
+
+    def erase(self, offset_bytes: int, size_bytes: int) -> None:
+        """Set all bits of whole sectors, one after the other. Raises PowerLost."""
+        self._demand(offset_bytes, size_bytes)
+        if offset_bytes % self.geometry.sector_bytes or size_bytes % self.geometry.sector_bytes:
+            raise ValueError("only whole sectors can be erased")
+        self._change(offset_bytes, _erased(size_bytes), self.geometry.sector_bytes)
+
+    def is_erased(self, offset_bytes: int, size_bytes: int) -> bool:
+        """Whether all bits of a range are set. Raises PowerLost."""
+        return self.view(offset_bytes, size_bytes).tobytes() == _erased(size_bytes)
+
+    def clear(self, offset_bytes: int, size_bytes: int) -> None:
+        """Erase those sectors of a range that need it. Raises PowerLost."""
+        sector_bytes = self.geometry.sector_bytes
+        for start in range(offset_bytes, offset_bytes + size_bytes, sector_bytes):
+            if not self.is_erased(start, sector_bytes):
+                self.erase(start, sector_bytes)
+
+    def store(self, offset_bytes: int, data: bytes | memoryview) -> None:
+        """Make the cells hold `data`, with as little wear as it takes.
+
+        Nothing where they hold it already, a program where clearing bits is enough, else the
+        sector is read, erased and programmed again: a cut in there loses the whole sector.
+        Raises PowerLost.
+        """
+        wanted, end = memoryview(data), offset_bytes + len(data)
+        self._demand(offset_bytes, len(data))
+        sector_bytes = self.geometry.sector_bytes
+        for sector in range(offset_bytes // sector_bytes * sector_bytes, end, sector_bytes):
+            here, there = max(offset_bytes, sector), min(end, sector + sector_bytes)
+            part = bytes(wanted[here - offset_bytes : there - offset_bytes])
+            held = bytes(self._cells[here:there])
+            if held == part:
+                continue
+            if _both(held, part) == part:
+                self._change(here, part, self.geometry.page_bytes)
+                continue
+            content = bytearray(self._cells[sector : sector + sector_bytes])
+            content[here - sector : there - sector] = part
+            self.erase(sector, sector_bytes)
+            self.program(sector, bytes(content))
+
+    def disturb(self, offset_bytes: int, bit: int) -> None:
+        """Flip one bit without any operation, as a failing cell does. Raises PowerLost."""
+        self._demand(offset_bytes, 1)
+        self._cells[offset_bytes] ^= 1 << bit
+
+    def _demand(self, offset_bytes: int, size_bytes: int) -> None:
+        if not self._powered:
+            raise PowerLost
+        if not 0 <= offset_bytes <= offset_bytes + size_bytes <= self.geometry.size_bytes:
+            raise ValueError(f"{size_bytes} bytes at {offset_bytes} lie outside the flash")
+
+    def _change(self, offset_bytes: int, after: bytes, unit_bytes: int) -> None:
+        """The one place where cells change: `after` in operations of one unit (page or sector).
+
+        A range that begins or ends inside a unit counts it as one operation, as the chip does.
+        """
+        if not after:
+            return
+        first = offset_bytes // unit_bytes
+        count = (offset_bytes + len(after) - 1) // unit_bytes - first + 1
+        kept = len(after)
+        if self._cut is not None and self._cut.operation < self.operations + count:
+            torn = first + max(0, self._cut.operation - self.operations)
+            start = max(offset_bytes, torn * unit_bytes)
+            end = min(offset_bytes + len(after), (torn + 1) * unit_bytes)
+            kept = start - offset_bytes + self._cut.tear.kept(end - start)
+            self._powered = False
+        self._cells[offset_bytes : offset_bytes + kept] = after[:kept]
+        self._hold_stuck(offset_bytes, kept)
+        if not self._powered:
+            raise PowerLost
+        self.operations += count
+
+    def _hold_stuck(self, offset_bytes: int, size_bytes: int) -> None:
+        for bits in self._stuck:
+            if 0 <= bits.offset_bytes - offset_bytes < size_bytes:
+                cell = self._cells[bits.offset_bytes]
+                self._cells[bits.offset_bytes] = cell & ~bits.mask | bits.value & bits.mask
+
+
+def open_cells(path: Path, size_bytes: int) -> mmap.mmap:
+    """The cells kept in a file, which is made erased where there is none.
+
+    The file is locked for as long as the map is open: one chip sits in one dock. Raises
+    FlashFileRefused.
+    """
+    descriptor = None
+    try:
+        if not path.exists():
+            _make(path, size_bytes)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(descriptor).st_size
+        if found != size_bytes:
+            raise FlashFileRefused(f"{path}: {found:,} bytes, but this flash has {size_bytes:,}")
+        return mmap.mmap(descriptor, size_bytes)
+    except BlockingIOError as error:
+        raise FlashFileRefused(f"{path}: another virtual dock uses it") from error
+    except OSError as error:
+        raise FlashFileRefused(f"{path}: {error.strerror}") from error
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)  # the map has one of its own, and with it the lock
+
+
+def _make(path: Path, size_bytes: int) -> None:
+    """Make an erased chip; the file appears whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    chunk = _erased(1024 * 1024)
+    try:
+        with fresh.open("xb") as file:
+            for start in range(0, size_bytes, len(chunk)):
+                file.write(chunk[: size_bytes - start])
+        with suppress(FileExistsError):  # somebody else was faster: theirs is as good
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _erased(size_bytes: int) -> bytes:
+    return bytes((ERASED,)) * size_bytes
+
+
+def _both(before: bytes, data: bytes | memoryview) -> bytes:
+    """AND, byte by byte; erased cells, the usual case, take `data` as it is."""
+    if before == _erased(len(before)):
+        return bytes(data)
+    both = int.from_bytes(before, "little") & int.from_bytes(data, "little")
+    return both.to_bytes(len(before), "little")

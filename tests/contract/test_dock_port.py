@@ -1,0 +1,324 @@
+"""The dock port, as every implementation keeps it: firmware in memory, and a real serial port."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from station.adapters import serial_link
+from station.adapters.machine import SystemChance, SystemClock
+from station.adapters.serial_link import SerialDocks
+from station.application.cancel import Cancel
+from station.application.ports import CommitRefused, Dock, Docks, Piece, SlotState
+from station.datastore.plan import Part, Plan
+from station.dock.faults import parse_fault
+from station.domain.errors import Interrupted, LinkError, LinkLost, NoDock, PortBusy
+from station.domain.identity import DockId
+from tests.end_to_end.virtual_docks import start
+from tests.fakes.serial_link import Board, FakeDocks
+from tests.unit.dock.images import (
+    AUTHORITY,
+    CODE,
+    DOCK_ID,
+    LABEL,
+    PICTURE,
+    ROM_BYTES,
+    image_of,
+    make_plan,
+    make_profile,
+)
+
+PLAN = make_plan()
+NEWER = make_plan(token="token-2", counter=2)
+FOREIGN = make_plan(dock_id=DockId(bytes(32)))
+
+
+@dataclass
+class Bench:
+    """An implementation with one dock on it. pull: takes the dock away, whoever talks to it."""
+
+    docks: Docks
+    port: str
+    pull: Callable[[], None]
+
+
+Plug = Callable[..., Bench]
+
+
+@pytest.fixture(params=["memory", "serial"])
+def plug(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plug]:
+    """Plugs a dock in, with faults as they are written on a command line."""
+    with ExitStack() as ends:
+
+        def in_memory(*faults: str) -> Bench:
+            docks = FakeDocks()
+            board = Board(
+                *map(parse_fault, faults),
+                dock_id=DOCK_ID,
+                label=LABEL,
+                profile=make_profile(),
+                authority=AUTHORITY,
+            )
+            docks.plug("/dev/memory", board)
+            return Bench(docks, "/dev/memory", lambda: docks.pull("/dev/memory"))
+
+        def on_a_port(*faults: str) -> Bench:
+            dock = ends.enter_context(start(tmp_path, *faults))
+            docks = SerialDocks(clock=SystemClock(), chance=SystemChance())
+            return Bench(docks, str(dock.port), lambda: dock.command("unplug"))
+
+        yield in_memory if request.param == "memory" else on_a_port
+
+
+def pieces(plan: Plan, parts: tuple[Part, ...]) -> Iterator[Piece]:
+    for part in parts:
+        yield Piece(part.offset_bytes, plan.read(part.offset_bytes, part.size_bytes))
+
+
+def write(dock: Dock, plan: Plan, parts: tuple[Part, ...] = ()) -> int:
+    """Write these parts, all if none are named; the bytes that were acknowledged."""
+    told: list[int] = []
+    dock.write(pieces(plan, parts or plan.parts), done=told.append, cancel=Cancel())
+    return sum(told)
+
+
+def install(dock: Dock, plan: Plan) -> None:
+    """Write, commit, restart."""
+    dock.begin(plan.size_bytes, plan.common_blocks)
+    write(dock, plan)
+    dock.commit(plan.size_bytes, plan.image_sha256)
+    dock.restart()
+
+
+def read(dock: Dock, size: int, *, start_at: int = 0) -> bytes:
+    """Every byte of a range, each once."""
+    told: list[int] = []
+    found = list(dock.read_back(start_at, size, done=told.append, cancel=Cancel()))
+    assert sum(told) == sum(len(piece.data) for piece in found) == size
+    return b"".join(bytes(one.data) for one in sorted(found, key=lambda one: one.offset_bytes))
+
+
+def ignore(size_bytes: int) -> None:
+    """Progress nobody looks at."""
+
+
+def digests_of(plan: Plan, parts: tuple[Part, ...]) -> tuple[bytes, ...]:
+    return tuple(
+        sha256(image_of(plan)[part.offset_bytes :][: part.size_bytes]).digest() for part in parts
+    )
+
+
+def test_an_image_goes_the_whole_way(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        identity = dock.identify()
+        assert (identity.dock_id, identity.label, identity.model) == (
+            DOCK_ID,
+            "DK7F-00001",
+            "DL-7450",
+        )
+        assert (identity.hardware, identity.product, identity.profile) == (
+            "C",
+            "DK-7F",
+            "test-dock",
+        )
+        assert (identity.counter, identity.assurance, identity.locked) == (0, "D0", False)
+        assert identity.slot_bytes == ROM_BYTES + 140_000
+        assert dock.slot_state() == SlotState(0, b"", confirmed=False)
+
+        dock.begin(PLAN.size_bytes, PLAN.common_blocks)
+        assert write(dock, PLAN) == PLAN.size_bytes
+        assert dock.digests(PLAN.parts) == tuple(part.digest for part in PLAN.parts)
+        assert dock.slot_state() == SlotState(0, b"", confirmed=False)
+        dock.commit(PLAN.size_bytes, PLAN.image_sha256)
+        dock.restart()
+
+        assert dock.identify().dock_id == DOCK_ID
+        assert dock.slot_state() == SlotState(PLAN.size_bytes, PLAN.image_sha256, confirmed=False)
+        nonce = bytes(range(32))
+        assert dock.challenge(nonce, PLAN.parts) == sha256(nonce + image_of(PLAN)).digest()
+        assert read(dock, PLAN.size_bytes) == image_of(PLAN)
+        assert read(dock, 5_000, start_at=70_001) == image_of(PLAN)[70_001:75_001]
+        dock.confirm(PLAN.image_sha256)
+
+        assert dock.slot_state() == SlotState(PLAN.size_bytes, PLAN.image_sha256, confirmed=True)
+        assert dock.identify().counter == 1
+
+
+def test_a_docks_datastore_answers_entry_by_entry(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        with pytest.raises(LinkError):
+            dock.answers()
+        install(dock, PLAN)
+        answers = dock.answers()
+
+    assert answers.values == {
+        "content_url": "https://content.example/",
+        "empty": "",
+        "enrolment_token": "token-1",
+    }
+    assert answers.pictures["default"] == ("PNG", len(PICTURE), sha256(PICTURE).digest())
+    assert list(answers.pictures) == ["default", "photo"]
+    assert answers.code_checksum == crc32(CODE)
+
+
+def test_blocks_the_dock_holds_need_not_be_sent_again(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        install(dock, PLAN)
+        dock.confirm(PLAN.image_sha256)
+        dock.begin(NEWER.size_bytes, NEWER.common_blocks)
+
+        assert dock.digests(NEWER.common_blocks) == digests_of(NEWER, NEWER.common_blocks)
+        assert dock.digests(()) == ()
+        write(dock, NEWER, NEWER.unique_parts)
+        dock.commit(NEWER.size_bytes, NEWER.image_sha256)
+        dock.restart()
+
+        assert read(dock, NEWER.size_bytes) == image_of(NEWER)
+
+
+def test_an_image_on_trial_is_given_up_and_another_one_is_not_confirmed(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        install(dock, PLAN)
+        dock.confirm(NEWER.image_sha256)
+        assert not dock.slot_state().confirmed
+        dock.restart()
+
+        assert dock.slot_state() == SlotState(0, b"", confirmed=False)
+
+
+def test_a_damaged_block_is_refused_and_taken_once_it_is_right(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        dock.begin(PLAN.size_bytes, ())
+        write(dock, PLAN)
+        block = PLAN.common_blocks[1]
+        dock.write([Piece(block.offset_bytes + 9, b"!")], done=ignore, cancel=Cancel())
+        with pytest.raises(CommitRefused) as refused:
+            dock.commit(PLAN.size_bytes, PLAN.image_sha256)
+        assert refused.value.reason == "digest"
+        held = dock.digests(PLAN.common_blocks)
+
+        assert [one == part.digest for one, part in zip(held, PLAN.common_blocks, strict=True)] == [
+            part != block for part in PLAN.common_blocks
+        ]
+        write(dock, PLAN, (block,))
+        dock.commit(PLAN.size_bytes, PLAN.image_sha256)
+
+
+def test_an_image_of_another_size_or_dock_or_beyond_the_slot_is_refused(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        slot_bytes = dock.identify().slot_bytes
+        with pytest.raises(CommitRefused, match="size"):
+            dock.begin(2 * slot_bytes, ())
+        dock.begin(FOREIGN.size_bytes, ())
+        write(dock, FOREIGN)
+
+        with pytest.raises(CommitRefused, match="size"):
+            dock.commit(FOREIGN.size_bytes - 1, FOREIGN.image_sha256)
+        with pytest.raises(CommitRefused, match="dock-id"):
+            dock.commit(FOREIGN.size_bytes, FOREIGN.image_sha256)
+
+
+def test_what_was_begun_before_a_restart_is_forgotten(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        dock.begin(PLAN.size_bytes, ())
+        dock.restart()
+
+        with pytest.raises(LinkError):
+            dock.commit(PLAN.size_bytes, PLAN.image_sha256)
+
+
+def test_a_locked_dock_takes_no_image(plug: Plug) -> None:
+    bench = plug("already-locked")
+    with bench.docks.open(bench.port) as dock:
+        assert dock.identify().locked
+        with pytest.raises(CommitRefused, match="locked"):
+            dock.begin(PLAN.size_bytes, ())
+
+
+def test_another_dock_after_a_restart_says_who_it_is(plug: Plug) -> None:
+    bench = plug("other-dock")
+    with bench.docks.open(bench.port) as dock:
+        assert dock.identify().dock_id == DOCK_ID
+        dock.restart()
+
+        assert dock.identify().dock_id != DOCK_ID
+
+
+def test_a_stop_is_seen_while_writing_and_while_reading(plug: Plug) -> None:
+    bench = plug()
+    cancel = Cancel()
+    cancel.ask()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        install(dock, PLAN)
+        with pytest.raises(Interrupted):
+            list(dock.read_back(0, PLAN.size_bytes, done=ignore, cancel=cancel))
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        dock.begin(PLAN.size_bytes, ())
+        with pytest.raises(Interrupted):
+            dock.write(pieces(PLAN, PLAN.parts), done=ignore, cancel=cancel)
+
+
+def test_a_place_without_a_dock_is_no_dock(plug: Plug) -> None:
+    bench = plug()
+    with pytest.raises(NoDock), bench.docks.open(bench.port + "-elsewhere"):
+        pass
+
+
+def test_a_port_has_one_conversation_at_a_time(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        with pytest.raises(PortBusy), bench.docks.open(bench.port):
+            pass
+
+        assert dock.identify().dock_id == DOCK_ID
+    with bench.docks.open(bench.port) as dock:
+        assert dock.identify().dock_id == DOCK_ID
+
+
+@pytest.mark.parametrize("fault", ["mute", "garbage"])
+def test_a_dock_that_does_not_speak_the_protocol_is_no_dock(
+    plug: Plug, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serial_link, "IDENTIFY_S", 0.7)
+    bench = plug(fault)
+    with bench.docks.open(bench.port) as dock, pytest.raises(NoDock):
+        dock.identify()
+
+
+def test_a_dock_that_is_pulled_out_is_a_lost_link(plug: Plug) -> None:
+    bench = plug()
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        dock.begin(PLAN.size_bytes, ())
+        bench.pull()
+        with pytest.raises(LinkLost):
+            for _ in range(1_000):
+                write(dock, PLAN)
+
+
+def test_a_cable_that_comes_out_in_the_middle_is_a_lost_link(plug: Plug) -> None:
+    bench = plug("unplug@40%")
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        dock.begin(PLAN.size_bytes, ())
+        with pytest.raises(LinkLost):
+            write(dock, PLAN)

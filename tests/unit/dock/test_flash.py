@@ -1,0 +1,244 @@
+"""Laws of NOR flash: programs clear bits, erases set whole sectors, power goes at any operation."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from station.dock.flash import (
+    Flash,
+    FlashFileRefused,
+    Geometry,
+    PowerCut,
+    PowerLost,
+    StuckBits,
+    Tear,
+    open_cells,
+)
+
+SMALL = Geometry(size_bytes=4 * 64, sector_bytes=64, page_bytes=16)
+
+
+def chip(*, cut: PowerCut | None = None, stuck: tuple[StuckBits, ...] = ()) -> Flash:
+    return Flash(bytearray(b"\xff" * SMALL.size_bytes), SMALL, cut=cut, stuck=stuck)
+
+
+def content(flash: Flash) -> bytes:
+    return flash.view(0, SMALL.size_bytes).tobytes()
+
+
+def place_and_data() -> st.SearchStrategy[tuple[int, bytes]]:
+    return st.integers(0, SMALL.size_bytes).flatmap(
+        lambda start: st.tuples(
+            st.just(start), st.binary(max_size=min(100, SMALL.size_bytes - start))
+        )
+    )
+
+
+@given(st.lists(place_and_data(), max_size=6))
+def test_a_program_never_sets_a_bit(writes: list[tuple[int, bytes]]) -> None:
+    flash, model = chip(), bytearray(b"\xff" * SMALL.size_bytes)
+
+    for start, data in writes:
+        flash.program(start, data)
+        for index, octet in enumerate(data, start):
+            model[index] &= octet
+
+        assert content(flash) == model
+
+
+@given(st.lists(place_and_data(), max_size=6))
+def test_what_is_stored_is_what_is_read_and_nothing_beside_it_changes(
+    writes: list[tuple[int, bytes]],
+) -> None:
+    flash, model = chip(), bytearray(b"\xff" * SMALL.size_bytes)
+
+    for start, data in writes:
+        flash.store(start, data)
+        model[start : start + len(data)] = data
+
+        assert content(flash) == model
+
+
+def test_storing_what_is_there_costs_no_operation() -> None:
+    flash = chip()
+    flash.store(10, b"twenty octets of text")
+    spent = flash.operations
+
+    flash.store(10, b"twenty octets of text")
+
+    assert flash.operations == spent
+
+
+def test_an_erase_sets_every_bit_of_its_sectors_and_of_no_other() -> None:
+    flash = chip()
+    flash.program(0, bytes(SMALL.size_bytes))
+
+    flash.erase(64, 128)
+
+    assert content(flash) == bytes(64) + b"\xff" * 128 + bytes(64)
+
+
+def test_clearing_an_erased_range_costs_no_operation() -> None:
+    flash = chip()
+    flash.program(70, b"\x00")
+    spent = flash.operations
+
+    flash.clear(0, SMALL.size_bytes)
+
+    assert flash.operations == spent + 1
+    assert flash.is_erased(0, SMALL.size_bytes)
+
+
+@pytest.mark.parametrize(("start", "size"), [(1, 64), (64, 65), (32, 64)])
+def test_only_whole_sectors_can_be_erased(start: int, size: int) -> None:
+    with pytest.raises(ValueError, match="whole sectors"):
+        chip().erase(start, size)
+
+
+@pytest.mark.parametrize(("start", "size"), [(-1, 1), (256, 1), (250, 7)])
+def test_nothing_lies_outside_the_flash(start: int, size: int) -> None:
+    flash = chip()
+
+    with pytest.raises(ValueError, match="outside"):
+        flash.view(start, size)
+    with pytest.raises(ValueError, match="outside"):
+        flash.program(start, bytes(size))
+
+
+def test_a_view_cannot_change_a_cell() -> None:
+    assert chip().view(0, 4).readonly
+
+
+def test_operations_are_pages_programmed_and_sectors_erased() -> None:
+    flash = chip()
+
+    flash.program(8, bytes(16))
+    assert flash.operations == 2
+    flash.program(16, bytes(16))
+    assert flash.operations == 3
+    flash.erase(0, 256)
+    assert flash.operations == 7
+    flash.program(0, b"")
+    assert flash.operations == 7
+
+
+@pytest.mark.parametrize("tear", list(Tear))
+@pytest.mark.parametrize("operation", range(4))
+def test_a_cut_leaves_whole_operations_before_it_and_a_torn_one(operation: int, tear: Tear) -> None:
+    flash = chip(cut=PowerCut(operation, tear))
+
+    with pytest.raises(PowerLost):
+        flash.program(8, bytes(56))  # pages of 8, 16, 16 and 16 bytes
+
+    starts = [8, 16, 32, 48, 64]
+    begin, end = list(pairwise(starts))[operation]
+    kept = {
+        Tear.NOTHING: 0,
+        Tear.ONE_BYTE: 1,
+        Tear.HALF: (end - begin) // 2,
+        Tear.ALL_BUT_LAST: end - begin - 1,
+    }[tear]
+    done = begin + kept
+    raw = flash._cells.tobytes()
+    assert raw == b"\xff" * 8 + bytes(done - 8) + b"\xff" * (SMALL.size_bytes - done)
+
+
+def test_a_cut_counts_through_all_kinds_of_operations() -> None:
+    flash = chip(cut=PowerCut(3, Tear.HALF))
+    flash.program(0, bytes(32))
+    flash.erase(0, 64)
+
+    with pytest.raises(PowerLost):
+        flash.erase(0, 64)
+
+
+def test_without_power_nothing_answers() -> None:
+    flash = chip(cut=PowerCut(0))
+    with pytest.raises(PowerLost):
+        flash.program(0, b"\0")
+
+    with pytest.raises(PowerLost):
+        flash.view(0, 1)
+    with pytest.raises(PowerLost):
+        flash.program(0, b"\0")
+    with pytest.raises(PowerLost):
+        flash.erase(0, 64)
+
+
+def test_a_stuck_bit_outlives_programs_and_erases() -> None:
+    flash = chip(stuck=(StuckBits(5, mask=0b11, value=0b01),))
+
+    flash.program(0, bytes(16))
+    assert flash.view(5, 1)[0] == 0b01
+    flash.erase(0, 64)
+    assert flash.view(5, 1)[0] == 0b1111_1101
+
+
+def test_a_disturbed_cell_differs_in_one_bit() -> None:
+    flash = chip()
+
+    flash.disturb(7, bit=3)
+
+    assert flash.view(7, 1)[0] == 0b1111_0111
+    assert flash.operations == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "sector", "page"), [(0, 64, 16), (100, 64, 16), (128, 64, 24), (128, 64, 0)]
+)
+def test_an_impossible_geometry_is_refused(size: int, sector: int, page: int) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        Geometry(size, sector, page)
+
+
+def test_cells_have_the_size_of_the_geometry() -> None:
+    with pytest.raises(ValueError, match="cells"):
+        Flash(bytearray(10), SMALL)
+
+
+# -- the file --------------------------------------------------------------------------------
+
+
+def test_a_new_flash_file_is_an_erased_chip(tmp_path: Path) -> None:
+    cells = open_cells(tmp_path / "chip.flash", 100_000)
+
+    assert cells[:] == b"\xff" * 100_000
+
+
+def test_a_flash_file_keeps_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "chip.flash"
+    cells = open_cells(path, SMALL.size_bytes)
+    Flash(cells, SMALL).program(3, b"kept")
+    del cells  # the flash is gone, and with it the lock
+
+    found = open_cells(path, SMALL.size_bytes)
+
+    assert found[3:7] == b"kept"
+
+
+def test_one_chip_sits_in_one_dock(tmp_path: Path) -> None:
+    path = tmp_path / "chip.flash"
+    cells = open_cells(path, SMALL.size_bytes)
+
+    with pytest.raises(FlashFileRefused, match="another virtual dock"):
+        open_cells(path, SMALL.size_bytes)
+    assert len(cells) == SMALL.size_bytes
+
+
+def test_a_file_of_another_size_is_not_this_flash(tmp_path: Path) -> None:
+    path = tmp_path / "chip.flash"
+    path.write_bytes(b"\xff" * 10)
+
+    with pytest.raises(FlashFileRefused, match="10 bytes"):
+        open_cells(path, SMALL.size_bytes)
+    assert path.read_bytes() == b"\xff" * 10
+
+
+def test_a_file_that_cannot_be_opened_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(FlashFileRefused, match="directory"):
+        open_cells(tmp_path, 256)
+    with pytest.raises(FlashFileRefused, match="No such file"):
+        open_cells(tmp_path / "missing" / "chip.flash", 256)

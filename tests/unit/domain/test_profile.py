@@ -1,0 +1,61 @@
+"""Dock-model profiles: what cannot be true of a dock cannot be stated."""
+
+from dataclasses import replace
+
+import pytest
+
+from station.domain.limits import HEADER_BYTES, ROM_STORE_BYTES
+from station.domain.profile import (
+    TRAILER_BYTES_MAX,
+    Assurance,
+    Product,
+    Profile,
+    Stage,
+    UsbFilter,
+)
+
+NEEDED = ROM_STORE_BYTES + HEADER_BYTES + TRAILER_BYTES_MAX
+PROFILE = Profile(
+    "p", "DL-7450", (Product("DK-7F", "DK7F-[0-9]{5}"),), Stage.PRODUCTION, Assurance.D0, 2, NEEDED
+)
+
+
+def test_a_slot_must_hold_a_full_image() -> None:
+    assert PROFILE.slot_bytes == NEEDED
+    with pytest.raises(ValueError, match="cannot hold a full image"):
+        replace(PROFILE, slot_bytes=NEEDED - 1)
+
+
+@pytest.mark.parametrize("slots", [0, 3])
+def test_a_dock_has_one_or_two_slots(slots: int) -> None:
+    assert replace(PROFILE, slots=1).slots == 1
+    with pytest.raises(ValueError, match="1 or 2"):
+        replace(PROFILE, slots=slots)
+
+
+def test_products_are_named_once() -> None:
+    with pytest.raises(ValueError, match="at least one product"):
+        replace(PROFILE, products=())
+    with pytest.raises(ValueError, match="each once"):
+        replace(PROFILE, products=PROFILE.products * 2)
+    with pytest.raises(ValueError, match="names"):
+        replace(PROFILE, name="")
+    with pytest.raises(KeyError):
+        PROFILE.product("DK-8")
+
+
+def test_a_product_has_a_name_and_a_pattern() -> None:
+    with pytest.raises(ValueError, match="serial_pattern of DK-7F"):
+        Product("DK-7F", "(")
+    with pytest.raises(ValueError, match="printable"):
+        Product("", "x")
+
+
+def test_a_usb_filter_takes_any_product_of_its_vendor_by_default() -> None:
+    assert UsbFilter().accepts(0x17E9, 0x7000)
+    assert not UsbFilter().accepts(0x17EA, 0x7000)
+    assert not UsbFilter(product_id=0x7000).accepts(0x17E9, 0x7001)
+    with pytest.raises(ValueError, match="16 bits"):
+        UsbFilter(0x10000)
+    with pytest.raises(ValueError, match="16 bits"):
+        UsbFilter(product_id=-1)
