@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 from station.application.gate import ReleasedBundle
 from station.application.ports import DockIdentity
-from station.domain.errors import LabelMismatch, WrongHardware
+from station.domain.errors import BundleRefused, LabelMismatch, WrongHardware
 from station.domain.identity import Serial
 from station.domain.order import WorkOrder
 from station.domain.profile import Profile
@@ -55,7 +55,11 @@ class Job:
         )
 
     def demand_match(self, identity: DockIdentity) -> None:
-        """Raise LabelMismatch or WrongHardware where label, dock and job contradict each other."""
+        """Refuse a dock this job cannot be for, before a run is opened.
+
+        Raises LabelMismatch or WrongHardware where label, dock and job contradict each other,
+        BundleRefused for a bundle older than the dock accepts.
+        """
         if identity.label and identity.label != self.serial.text:
             raise LabelMismatch(f"label {self.serial}, but the dock says {identity.label}")
         product = self.bundle.statement.product
@@ -67,4 +71,9 @@ class Job:
             raise WrongHardware(
                 f"a {identity.model} {identity.hardware} dock; the job needs {self.profile.model}"
                 f" {' or '.join(revisions)}"
+            )
+        counter = self.bundle.statement.security_counter
+        if counter < identity.counter:
+            raise BundleRefused(
+                f"security counter {counter}; this dock accepts {identity.counter} and above"
             )

@@ -36,7 +36,7 @@ from station.domain.errors import (
     SignerOffline,
     StationError,
 )
-from station.domain.trust import Authority, Signer
+from station.domain.trust import Authority, Signer, Usage
 from station.domain.verdict import Check, Step, Verdict, judge
 
 CRASH_POINTS: Final = (
@@ -132,6 +132,11 @@ class Provisioning:
         RecordNotDurable where the record of an ended run could not be made durable.
         """
         tools, opened_at = self._tools, self._tools.clock.now_at()
+        # A certificate that has ended is the station's trouble: found later, it would look like
+        # the dock's.
+        product = job.bundle.statement.product
+        tools.signer.certificate.demand(Usage.STATION, product=product, at=opened_at)
+        job.bundle.certificate.demand(Usage.RELEASE, product=product, at=opened_at)
         times = StepTimes(tools.clock, watch)
         with self._docks.open(job.port) as dock:
             with times.of(Step.IDENTIFY):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Final
 
+from station.adapters.files.atomic import make_folder
 from station.adapters.files.reading import read_text
 from station.adapters.keys.authority import PinnedAuthority, roots_from_pem
 from station.adapters.keys.ceremony import Ceremony, Keeper, hold_ceremony, make_secret_key
@@ -65,7 +66,7 @@ class Keys:
         self, *, products: Sequence[str], release_name: str, passphrase: Secret
     ) -> Ceremony:
         """Product root, release key, station key and lot key, each in a sealed file."""
-        self._config.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._config.keys, mode=0o700)
         names = ("product root", release_name, self._config.settings.name, "lots")
         root, released, floor, lots = (Keeper(name, passphrase) for name in names)
         held = hold_ceremony(
@@ -85,7 +86,7 @@ class Keys:
 
     def new_derivation_key(self, name: str, content: Secret, passphrase: Secret) -> KeyEntry:
         """Seal a cloud's group key under `name`; templates refer to it by that name."""
-        self._config.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._config.keys, mode=0o700)
         if any(key.holder == name for key in self.listed().keys):
             raise FileExists(f"a key named {name} exists already", remedy="Choose another name.")
         derive_azure_key(content, "probe").wipe()  # refuses what no key can be derived from

@@ -15,7 +15,7 @@ from typing import Final
 
 from station.adapters.doctor import KeyFact, Probes, examine
 from station.adapters.files import strict_json
-from station.adapters.files.atomic import write_file
+from station.adapters.files.atomic import make_folder, write_file
 from station.adapters.files.bundle_archive import write_bundle
 from station.adapters.files.bundle_source import BundleSource, read_bundle_source
 from station.adapters.files.lots import read_lot
@@ -194,7 +194,7 @@ class Station:
 
     def open_ledger(self, vault: LotVault | None = None) -> LedgerFile:
         """The ledger; without a vault it tells, but takes and gives no unique data."""
-        self.config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.config.home, mode=0o700)
         return open_ledger(
             self.config.ledger,
             vault=vault,
@@ -242,7 +242,8 @@ class Station:
                 raise Duplicate(f"a work order {order.name} exists already")
             # Kept before the order is recorded, so that no order names what is not here.
             self.shelf.take_bundle(wanted.bundle, bundle)
-            template = self.shelf.take_template(wanted.template)
+            if self.shelf.take_template(wanted.template).digest != order.template_sha256:
+                raise DocumentRefused(f"{wanted.template}: changed since it was checked")
             book.registry.add_order(order)
         return order
 
@@ -284,7 +285,7 @@ class Station:
             for run in runs
             if run.envelope
         }
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         for path, content in documents.items():
             write_file(path, [content], overwrite=True)
         return tuple(documents)

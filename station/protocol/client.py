@@ -13,6 +13,7 @@ gives up by name. It never waits and never reads a clock; whoever owns the port 
 Source: docs/SPEC.md, "The client" (window, resending, timeouts).
 """
 
+import re
 from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -64,6 +65,10 @@ RESENT_SHARE: Final = 4
 
 NO_MEMORY_PAUSE_S: Final = 0.05
 """How long a server without a free buffer is left alone, times the number of tries."""
+
+
+_WORD: Final = re.compile(r"[a-z][a-z-]{0,31}")
+"""What a dock's reason may look like to be repeated."""
 
 
 @dataclass(slots=True)
@@ -425,7 +430,7 @@ def _lacks_memory(body: smp.Body, request: Request[Any]) -> bool:
     if refusal.group is None and refusal.rc == smp.ReturnCode.NO_MEMORY:
         return True
     cause = f"the dock refused {type(request).__name__}: {_code_name(refusal)}"
-    if refusal.reason:
+    if _WORD.fullmatch(refusal.reason):  # other text of a stranger reaches no record
         cause += f" ({refusal.reason})"
     raise DockRefused(cause, group=refusal.group, rc=refusal.rc, reason=refusal.reason)
 

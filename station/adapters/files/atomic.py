@@ -64,6 +64,14 @@ def write_file(
             temporary.unlink()
 
 
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder and those above it, if they are not there. Raises FileUnreadable."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=mode)
+    except OSError as error:
+        raise FileUnreadable(f"{path}: {error.strerror}") from error
+
+
 def _give_name(temporary: Path, path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         try:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -764,3 +765,25 @@ def test_a_run_that_cannot_be_told_apart_from_nothing_is_not_lost(bench: Workben
         found = bench.restart()
 
         assert [run.verdict for run in found] == ([] if commit == "open" else [Verdict.ABORTED])
+
+
+def test_a_bundle_older_than_the_dock_accepts_is_refused_before_a_run_opens(
+    bench: Workbench,
+) -> None:
+    bench.plug()
+    job = bench.job()
+    with bench.docks.open(job.port) as dock:
+        identity = replace(dock.identify(), counter=job.bundle.statement.security_counter + 1)
+
+    with pytest.raises(BundleRefused, match="security counter"):
+        job.demand_match(identity)
+
+
+def test_an_expired_certificate_is_the_stations_trouble_and_opens_no_run(bench: Workbench) -> None:
+    bench.plug()
+    bench.clock.jump_to(datetime(2126, 1, 1, tzinfo=UTC))
+    with pytest.raises(KeyRefused):
+        bench.run()
+
+    assert bench.rows("SELECT * FROM runs") == []
+    assert bench.stock[UpdState.FREE] == sum(bench.stock.values())

@@ -486,7 +486,7 @@ def test_a_frame_without_a_message_is_counted_and_the_request_sent_again() -> No
         ({"err": {"group": 64, "rc": 99}}, 64, 99, "code 99 of group 64"),
         ({"err": {"group": 1, "rc": 3}}, 1, 3, "code 3 of group 1"),
         ({"rc": 8}, None, 8, "not supported"),
-        ({"rc": 300, "rsn": "why not"}, None, 300, "code 300 (why not)"),
+        ({"rc": 300, "rsn": "why-not"}, None, 300, "code 300 (why-not)"),
     ],
 )
 def test_a_refusal_is_an_answer_and_no_silence(
