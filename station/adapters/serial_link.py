@@ -5,7 +5,6 @@ a `LinkError`; a dock's considered "no" becomes `CommitRefused`.
 """
 
 import errno
-import re
 import termios
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ from station.domain.errors import (
 from station.domain.identity import DockId
 from station.domain.limits import ENTRIES_MAX, IMAGE_BYTES_MAX
 from station.protocol import datastore_group as ds
-from station.protocol.client import Answered, Connection, Pipeline, Tally
+from station.protocol.client import REASON, Answered, Connection, Pipeline, Tally
 from station.protocol.errors import DockRefused
 from station.protocol.os_group import Parameters, Reset
 from station.protocol.shape import Request, Shape
@@ -60,9 +59,6 @@ GONE_S: Final = 3.0
 
 BACK_S: Final = 20.0
 """How long a restarted dock may take to be found again on its place of the bench."""
-
-REASON: Final = re.compile(r"[a-z][a-z-]{0,31}")
-"""A reason is one of a dock's words; other text of a stranger reaches no record."""
 
 ANSWERS_S: Final = 60.0
 """How long a dock may take to answer for its whole datastore."""

@@ -67,8 +67,8 @@ NO_MEMORY_PAUSE_S: Final = 0.05
 """How long a server without a free buffer is left alone, times the number of tries."""
 
 
-_WORD: Final = re.compile(r"[a-z][a-z-]{0,31}")
-"""What a dock's reason may look like to be repeated."""
+REASON: Final = re.compile(r"[a-z][a-z-]{0,31}")
+"""A reason is one of a dock's words; other text of a stranger reaches no record."""
 
 
 @dataclass(slots=True)
@@ -430,7 +430,7 @@ def _lacks_memory(body: smp.Body, request: Request[Any]) -> bool:
     if refusal.group is None and refusal.rc == smp.ReturnCode.NO_MEMORY:
         return True
     cause = f"the dock refused {type(request).__name__}: {_code_name(refusal)}"
-    if _WORD.fullmatch(refusal.reason):  # other text of a stranger reaches no record
+    if REASON.fullmatch(refusal.reason):
         cause += f" ({refusal.reason})"
     raise DockRefused(cause, group=refusal.group, rc=refusal.rc, reason=refusal.reason)
 

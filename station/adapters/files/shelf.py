@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from station.adapters.files.atomic import write_file
+from station.adapters.files.atomic import make_folder, write_file
 from station.adapters.files.bundle_archive import FILE_BYTES_MAX, SUFFIX, read_bundle
 from station.adapters.files.profiles import BUILT_IN, built_in_profile, read_profile
 from station.adapters.files.reading import read_file, read_text
@@ -130,6 +130,6 @@ def _digests_in(folder: Path, suffix: str) -> list[bytes]:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if not path.exists():
         write_file(path, [data])
