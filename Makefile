@@ -5,7 +5,7 @@ BIN := .venv/bin
 JOBS ?= logical
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench screenshots lock format clean
+.PHONY: help setup demo test check bench fuzz screenshots lock format clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -38,6 +38,9 @@ check: ## the same on an environment that is already set up
 
 bench: setup ## figures into build/bench.json (ONLY=group for one group)
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+fuzz: setup ## look for octets the ROM store takes wrongly (SECONDS=600)
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),600)
 
 screenshots: setup ## redraw the pictures of the documentation
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.gui.screenshots

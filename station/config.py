@@ -88,6 +88,11 @@ class Config:
         return self.home / "profiles"
 
     @property
+    def pictures(self) -> Path:
+        """Splash screens of rehearsed first boots, each named by its digest."""
+        return self.home / "pictures"
+
+    @property
     def reports(self) -> Path:
         """Reports of the demo; others go where the command says."""
         return self.home / "reports"

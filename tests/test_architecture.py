@@ -65,6 +65,7 @@ BREAKS = [
     (HOMES, "adapters/keys/signer.py", "import sqlalchemy"),
     (HOMES, "protocol/__init__.py", "import serial"),
     (HOMES, "adapters/serial_link.py", "import asyncio"),
+    (HOMES, "dock/rest.py", "import urllib3"),
     (SHOWN, "gui/present.py", "from PySide6.QtGui import QColor"),
     (THREADS, "gui/app.py", "import threading"),
     (THREADS, "gui/slot_model.py", "from concurrent.futures import Future"),

@@ -71,13 +71,14 @@ class Probes:
 
     sqlite: version of the SQLite that keeps the ledger. root: where product roots are pinned,
     None where none is. keys: every key file. ledger: opens the ledger and closes it again; what
-    it holds, in words.
+    it holds, in words. confinement: runs an application that does nothing; how it was confined.
     """
 
     sqlite: Callable[[], str]
     root: Callable[[], str | None]
     keys: Callable[[], Sequence[KeyFact]]
     ledger: Callable[[], str]
+    confinement: Callable[[], str]
 
 
 def examine(
@@ -93,6 +94,7 @@ def examine(
         qt(),
         _probed("SQLite", probes.sqlite),
         window_libraries(),
+        confinement(probes.confinement),
         clock(now_at),
         state_folder(home),
         disk_space(home, free_bytes_min),
@@ -146,6 +148,19 @@ def window_libraries(find: Callable[[str], str | None] = find_library) -> Diagno
         f"{len(missing)} missing: the operator screen may not open",
         f"sudo apt-get install {' '.join(missing)}",
     )
+
+
+def confinement(probe: Callable[[], str]) -> Diagnosis:
+    """A process can be kept from everything an application must not reach."""
+    try:
+        return Diagnosis("confinement", Health.OK, probe())
+    except StationError as error:
+        return Diagnosis(
+            "confinement",
+            Health.WARN,
+            f"{error.cause}: no first boot can be rehearsed",
+            "sudo apt-get install libseccomp2, and use a kernel that has seccomp filters.",
+        )
 
 
 # -- the machine -------------------------------------------------------------------------------

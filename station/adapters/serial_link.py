@@ -8,6 +8,7 @@ import errno
 import termios
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Final, TypeVar
 
 import serial
@@ -24,6 +25,7 @@ from station.application.ports import (
 )
 from station.datastore.plan import Part
 from station.domain.errors import (
+    DocumentRefused,
     LinkError,
     LinkLost,
     NoAnswer,
@@ -32,12 +34,14 @@ from station.domain.errors import (
     TooSlow,
 )
 from station.domain.identity import DockId
-from station.domain.limits import ENTRIES_MAX, IMAGE_BYTES_MAX
+from station.domain.limits import ENTRIES_MAX, IMAGE_BYTES_MAX, RUNTIME_BYTES
 from station.protocol import datastore_group as ds
 from station.protocol.client import REASON, Answered, Connection, Pipeline, Tally
 from station.protocol.errors import DockRefused
 from station.protocol.os_group import Parameters, Reset
+from station.protocol.screen_text import ScreenText
 from station.protocol.shape import Request, Shape
+from station.protocol.smp import ReturnCode
 
 LINE_RATE: Final = 600_000
 """Bytes per second a USB full-speed dock carries at least (sizing of deadlines and patience)."""
@@ -62,6 +66,12 @@ BACK_S: Final = 20.0
 
 ANSWERS_S: Final = 60.0
 """How long a dock may take to answer for its whole datastore."""
+
+SCREEN_S: Final = 90.0
+"""How long a dock may take to tell what it shows, drawing it included."""
+
+SCREEN_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Twice the bare pixels of a screen."""
 
 A = TypeVar("A", bound=Shape)
 
@@ -194,9 +204,15 @@ class SerialDock:
             known = REASON.fullmatch(answer.reason)
             raise CommitRefused(answer.reason if known else "unknown")
 
-    def restart(self) -> None:
-        """Restart the dock, see its port go, and open what comes back on the same place."""
-        self._ask(Reset(), within_s=ASK_S)
+    def factory_reset(self) -> None:
+        """Empty what was written in the field; see the port go, and open what comes back on the
+        same place. A dock that has nothing of the kind is told to restart instead."""
+        try:
+            self._ask(ds.FactoryReset(), within_s=_allowance_s(RUNTIME_BYTES))
+        except DockRefused as refused:
+            if not _unsupported(refused):
+                raise
+            self._ask(Reset(), within_s=ASK_S)
         self._await_silence()
         self._port.close()
         give_up_s = self._clock.monotonic_s() + BACK_S
@@ -270,6 +286,21 @@ class SerialDock:
             checksum = None
         return DockAnswers(values, pictures, checksum)
 
+    def application(self) -> ds.ApplicationAnswer:
+        """What the dock's application does."""
+        return self._ask(ds.Application(), within_s=ASK_S)
+
+    def screen_text(self) -> ScreenText:
+        """What a development dock shows, in words. Raises DockRefused by one that does not tell."""
+        try:
+            return ScreenText.decode(self._screen(ds.ScreenForm.TEXT))
+        except DocumentRefused as error:
+            raise NoAnswer(f"the dock answered with {error.cause}") from error
+
+    def screen_png(self) -> bytes:
+        """The same as a picture, drawn by the dock."""
+        return self._screen(ds.ScreenForm.PNG)
+
     def confirm(self, image_sha256: bytes) -> None:
         """Make the active image stay; a dock that runs another one keeps nothing by this."""
         try:
@@ -323,6 +354,30 @@ class SerialDock:
             return octets.decode("utf-8")
         except UnicodeDecodeError as error:
             raise NoAnswer(f"the dock's value of {name} is not UTF-8") from error
+
+    def _screen(self, what: ds.ScreenForm) -> bytes:
+        """A document, taken by the dock when its first page is asked for."""
+        page_bytes = ds.entry_payload_max(self._connection.message_max)
+        until_s = self._clock.monotonic_s() + SCREEN_S
+        try:
+            first = self._ask(ds.Screen(what, 0, page_bytes), within_s=SCREEN_S)
+        except DockRefused as refused:
+            refused.remedy = "Ask a development dock that runs applications."
+            raise
+        if first.size > SCREEN_BYTES_MAX:
+            raise NoAnswer(f"the dock claims {first.size:,} bytes for its screen")
+        octets = bytearray(first.data)
+        while len(octets) < first.size:
+            page = self._ask(
+                ds.Screen(what, len(octets), page_bytes),
+                within_s=max(0.0, until_s - self._clock.monotonic_s()),
+            )
+            octets += page.data
+            if page.digest != first.digest or not page.data:
+                break
+        if sha256(octets).digest() != first.digest:
+            raise NoAnswer("the dock mixed up two screens", remedy="Give the command again.")
+        return bytes(octets)
 
     def _ask(self, request: Request[A], *, within_s: float) -> A:
         answered = next(iter(self._all([request], within_s=within_s)))
@@ -412,6 +467,13 @@ def _refusals() -> Iterator[None]:
 
 def _reason(rc: int) -> str:
     return _REFUSED.get(ds.DatastoreCode(rc), "") if rc in set(ds.DatastoreCode) else ""
+
+
+def _unsupported(refused: DockRefused) -> bool:
+    """Whether the dock knows no such request, or has nothing it could do it to."""
+    if refused.group == ds.GROUP:
+        return refused.rc == ds.DatastoreCode.UNSUPPORTED
+    return refused.group is None and refused.rc == ReturnCode.NOT_SUPPORTED
 
 
 def _allowance_s(size_bytes: int) -> float:

@@ -1,4 +1,4 @@
-"""The work on one dock within an opened run: build, write, read back, examine, confirm.
+"""The work on one dock within an opened run: build, write, read back, examine, rehearse, confirm.
 
 Reads in the order things happen. It gathers what each step found and took; what that amounts to,
 and how it is recorded, `provisioning.py` says. A step that cannot tell raises; a contradiction is
@@ -20,19 +20,27 @@ from station.application.ports import (
     CommitRefused,
     Dock,
     DockIdentity,
+    Draw,
     HeldRecord,
     Ledger,
     Mark,
+    Pictures,
     Piece,
     Progress,
+    Rehearse,
     Watch,
 )
 from station.application.readback import Readback
+from station.application.rehearsing import discreet, secrets_on_splash
 from station.application.rendering import Derive, Rendered, render
+from station.datastore.partitions import Datastore, RomPartition
 from station.datastore.plan import Part, Plan, assemble
 from station.datastore.volume import build_upd_volume
-from station.domain.errors import DockChanged, OverBudget
+from station.domain.errors import DockChanged, OverBudget, StationFault
+from station.domain.rehearsal import Rehearsal
 from station.domain.run import RunState
+from station.domain.scenario import DEFAULT, Scenario
+from station.domain.splash import Splash
 from station.domain.trust import Authority, Signer
 from station.domain.verdict import Check, Step
 
@@ -41,6 +49,9 @@ RESENDS_MAX: Final = 2
 
 NONCE_BYTES: Final = 32
 SALT_BYTES: Final = 32
+
+BENCH: Final[Scenario] = DEFAULT
+"""What a first boot is rehearsed on: a desk as most docks meet it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,9 @@ class Tools:
     authority: Authority
     signer: Signer
     derive: Derive
+    rehearse: Rehearse
+    draw: Draw
+    pictures: Pictures
     clock: Clock
     chance: Chance
     mark: Mark
@@ -80,7 +94,8 @@ class DockRun:
 
     checks: in the order they were made. records: the UPD records it holds. sent: whether they may
     have reached the dock. plan: None until the image is sealed. readback_sha256: empty without a
-    whole readback.
+    whole readback. rehearsal: of the first boot, as it may be told. picture: PNG of its splash,
+    kept; empty for none.
     """
 
     def __init__(
@@ -102,6 +117,8 @@ class DockRun:
         self.bytes_written = 0
         self.bytes_read = 0
         self.readback_sha256 = b""
+        self.rehearsal: Rehearsal | None = None
+        self.picture = b""
         self._tools = tools
         self._job = job
         self._run_id = run_id
@@ -132,7 +149,9 @@ class DockRun:
             return
         with self._times.of(Step.READ_BACK):
             readback, proof = self._read_back(plan)
-            self._examine(plan, rendered, readback, proof=proof)
+            datastore = self._examine(plan, rendered, readback, proof=proof)
+            if self._job.rehearse and datastore is not None and self.failed is None:
+                self._rehearse(datastore, rendered)
         if self.failed is None:
             with self._times.of(Step.RECORD):
                 self._confirm(plan)
@@ -225,7 +244,8 @@ class DockRun:
         nonce = tools.chance.octets(NONCE_BYTES)
         tools.ledger.enter(self._run_id, RunState.READING)
         tools.mark("run.reading")
-        dock.restart()
+        # Nothing of an earlier life may hide what was written, now or at the customer's.
+        dock.factory_reset()
         again = dock.identify()
         if again.dock_id != self._identity.dock_id:
             raise DockChanged(f"dock {again.dock_id} answers in place of {self._identity.dock_id}")
@@ -250,8 +270,10 @@ class DockRun:
         tools.mark("run.read")
         return readback, proof
 
-    def _examine(self, plan: Plan, rendered: Rendered, readback: Readback, *, proof: bool) -> None:
-        """The checks of a readback, each with its evidence.
+    def _examine(
+        self, plan: Plan, rendered: Rendered, readback: Readback, *, proof: bool
+    ) -> Datastore | None:
+        """The checks of a readback, each with its evidence; the image mounted, if it holds.
 
         The dock is asked only while nothing has failed: its silence must not hide a finding.
         """
@@ -267,12 +289,42 @@ class DockRun:
         )
         self.checks.append(check)
         if image is None:
-            return
+            return None
+        datastore = Datastore((RomPartition(image.upd, image.common),))
         common = tuple(bundle.common.volume.entries())
         expected = evidence.expected_content(common, rendered.entries)
-        self.checks.append(evidence.datastore_agrees(image, expected))
+        self.checks.append(evidence.datastore_agrees(datastore, expected))
         if self.failed is None:
             self.checks.append(evidence.dock_agrees(self._dock.answers(), expected))
+        return datastore
+
+    def _rehearse(self, datastore: Datastore, rendered: Rendered) -> None:
+        """Boot what was read back for the first time, and keep what its user would see."""
+        tools = self._tools
+        seen = tools.rehearse(
+            datastore,
+            BENCH,
+            dock_id=self._identity.dock_id,
+            unknown_image=self._job.profile.unknown_image,
+            cancel=self._cancel,
+        )
+        self.rehearsal = discreet(seen, rendered.fields)
+        self.checks.append(evidence.rehearsed(self.rehearsal, BENCH.name))
+        tools.mark("run.rehearsed")
+        if not secrets_on_splash(seen, rendered.fields):
+            self.picture = self._picture(seen.splash)
+        tools.mark("run.pictured")
+
+    def _picture(self, splash: Splash) -> bytes:
+        """The splash drawn and kept. What has failed is not hidden by a picture that is not had."""
+        try:
+            picture = self._tools.draw(splash)
+            self._tools.pictures.keep(picture)
+        except StationFault:
+            if self.failed is None:
+                raise
+            return b""
+        return picture
 
     def _confirm(self, plan: Plan) -> None:
         tools = self._tools

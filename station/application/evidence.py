@@ -14,18 +14,20 @@ from zlib import crc32
 from station.application.ports import DockAnswers, SlotState
 from station.application.readback import Readback
 from station.datastore.acceptance import AcceptedImage, accept
-from station.datastore.partitions import Datastore, RomPartition
+from station.datastore.partitions import Datastore
 from station.datastore.pictures import recognise
 from station.datastore.plan import Part
 from station.datastore.vendor import VendorApi, open_vendor_api
-from station.domain.entries import Entry, Kind
+from station.domain.entries import Entry, Kind, PictureType
 from station.domain.errors import ImageRefused, PictureRefused
 from station.domain.identity import DockId
+from station.domain.rehearsal import Rehearsal
 from station.domain.trust import Authority
 from station.domain.verdict import Check, CheckName
 
 DATA_DIFFERENT: Final = "E-VERIFY-02"
 SIGNATURE_BAD: Final = "E-VERIFY-03"
+APPLICATION_FAILED: Final = "E-VERIFY-04"
 WRITE_FAILED: Final = "E-WRITE-01"
 LOCKED_DOCK: Final = "E-LOCK-01"
 
@@ -38,16 +40,20 @@ REFUSALS: Final = {
 }
 """Codes for a dock's reasons to refuse an image; any other reason is about trust."""
 
+SAID_CHARACTERS_MAX: Final = 200
+"""Longest piece of an application's own words in a line of evidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What the dock must hold, by entry: the overlay of unique data over the common volume.
 
-    entries: (kind, name) to (size in bytes, SHA-256). No evidence line tells more of a content
-    than the name it has.
+    entries: (kind, name) to (size in bytes, SHA-256). pictures: tag to the type an image is
+    declared as. No evidence line tells more of a content than the name it has.
     """
 
     entries: Mapping[tuple[Kind, str], tuple[int, bytes]]
+    pictures: Mapping[str, PictureType]
     code_checksum: int | None
     content: Callable[[tuple[Kind, str]], bytes | memoryview] = field(repr=False)
 
@@ -62,6 +68,7 @@ def expected_content(common: Sequence[Entry], unique: Sequence[Entry]) -> Expect
     code = [entry for key, entry in overlay.items() if key[0] is Kind.CODE]
     return Expected(
         entries={key: (len(entry.data), entry.digest) for key, entry in overlay.items()},
+        pictures={entry.name: entry.picture for entry in overlay.values() if entry.picture},
         code_checksum=crc32(code[0].data) if code else None,
         content=lambda key: overlay[key].data,
     )
@@ -130,15 +137,16 @@ def image_holds(
     )
 
 
-def datastore_agrees(image: AcceptedImage, expected: Expected) -> Check:
-    """Mounted in the datastore runtime, every entry is what was promised, and nothing more."""
-    api = open_vendor_api(Datastore((RomPartition(image.upd, image.common),)))
+def datastore_agrees(datastore: Datastore, expected: Expected) -> Check:
+    """In the image as it is mounted, every entry is what was promised, and nothing more."""
+    api = open_vendor_api(datastore)
     for difference in _differences(api, expected):
         return Check(CheckName.DATASTORE, difference, DATA_DIFFERENT)
+    code = "the application" if expected.code_checksum is not None else "no application"
     return Check(
         CheckName.DATASTORE,
         f"{len(expected.names(Kind.KV))} key-values, {len(expected.names(Kind.IMG))} images and"
-        " the application equal through the vendor API",
+        f" {code} equal through the vendor API",
     )
 
 
@@ -150,6 +158,22 @@ def dock_agrees(answers: DockAnswers, expected: Expected) -> Check:
         CheckName.DOCK_ANSWERS,
         f"the dock's datastore answered {len(answers.values)} key-values,"
         f" {len(answers.pictures)} images and the code checksum alike",
+    )
+
+
+def rehearsed(told: Rehearsal, scenario: str) -> Check:
+    """The first boot of the application in the readback came to its end.
+
+    told: as it may be told (`rehearsing.discreet`). scenario: name of the bench.
+    """
+    if told.error:
+        return Check(CheckName.REHEARSED, _last_line(told.error), APPLICATION_FAILED)
+    found = [f"{one.kind}: {one.detail}" for one in told.findings]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return Check(
+        CheckName.REHEARSED,
+        f"{told.ran_ms / 1000:g} s on the bench {scenario}, nothing raised"
+        + (f"; {_said(found[0])}{more}" if found else ""),
     )
 
 
@@ -204,12 +228,25 @@ def _answered_differences(answers: DockAnswers, expected: Expected) -> list[str]
         return [*found, "the dock lists other images"]
     found += [
         f"the dock answers image {tag} differently"
-        for tag, (size, digest) in pictures.items()
-        if answers.pictures[tag][1:] != (size, digest)
+        for tag, content in pictures.items()
+        if answers.pictures[tag] != (expected.pictures[tag], *content)
     ]
     if answers.code_checksum != expected.code_checksum:
         found.append("the dock answers another code checksum")
     return found
+
+
+def _last_line(text: str) -> str:
+    """Where a trace says what was raised."""
+    lines = [_said(line) for line in text.splitlines()]
+    return next((line for line in reversed(lines) if line), "it raised something without a word")
+
+
+def _said(line: str) -> str:
+    """An application's words, as a line of evidence may hold them."""
+    printable = "".join(one if one.isprintable() else " " for one in line).strip()
+    cut = len(printable) > SAID_CHARACTERS_MAX
+    return f"{printable[: SAID_CHARACTERS_MAX - 1]}…" if cut else printable
 
 
 def challenge_answer(nonce: bytes, ranges: Sequence[bytes | memoryview]) -> bytes:

@@ -14,6 +14,7 @@ from station.datastore.plan import CommonPart
 from station.datastore.volume import Volume
 from station.domain import dsse, release
 from station.domain.bundle import Manifest
+from station.domain.entries import APPLICATION_NAME, Kind
 from station.domain.errors import BundleRefused, StationError
 from station.domain.release import ReleaseStatement
 from station.domain.trust import Authority, Certificate, Usage
@@ -57,6 +58,13 @@ class ReleasedBundle:
     def title(self) -> str:
         """Name and version, as people say it."""
         return f"{self.statement.name} {self.statement.version}"
+
+    @property
+    def has_application(self) -> bool:
+        """Whether there is anything to boot; unique data never holds code."""
+        return any(
+            (part.kind, part.name) == (Kind.CODE, APPLICATION_NAME) for part in self.manifest.parts
+        )
 
 
 def admit(sealed: SealedBundle, *, authority: Authority, at: datetime) -> ReleasedBundle:

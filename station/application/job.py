@@ -10,6 +10,7 @@ from station.domain.identity import Serial
 from station.domain.order import WorkOrder
 from station.domain.profile import Profile
 from station.domain.template import Template
+from station.domain.verdict import CheckName, required_checks
 
 
 class Shelf(Protocol):
@@ -27,7 +28,11 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One unit to make. order: name of its work order. slot: as on its sticker."""
+    """One unit to make. order: name of its work order. slot: as on its sticker.
+
+    rehearse: whether it passes only with a rehearsed first boot; the bundle has an application
+    then.
+    """
 
     serial: Serial
     order: str
@@ -37,6 +42,12 @@ class Job:
     bundle: ReleasedBundle
     template: Template
     profile: Profile
+    rehearse: bool = False
+
+    @property
+    def required(self) -> frozenset[CheckName]:
+        """The checks without which this unit does not pass."""
+        return required_checks(rehearse=self.rehearse)
 
     @classmethod
     def under(
@@ -52,6 +63,7 @@ class Job:
             bundle=shelf.bundle(order.bundle_sha256),
             template=shelf.template(order.template_sha256),
             profile=shelf.profile(order.product),
+            rehearse=order.rehearse,
         )
 
     def demand_match(self, identity: DockIdentity) -> None:

@@ -17,7 +17,14 @@ from station.application.cancel import Cancel
 from station.application.job import Job, Shelf
 from station.application.ports import Clock, DockIdentity, Progress, Registry
 from station.application.provisioning import Provisioning, RunOutcome
-from station.application.snapshot import LineSnapshot, Refusal, Result, SlotPhase, SlotSnapshot
+from station.application.snapshot import (
+    EndedRun,
+    LineSnapshot,
+    Refusal,
+    Result,
+    SlotPhase,
+    SlotSnapshot,
+)
 from station.domain.errors import (
     AlreadyDone,
     BadScan,
@@ -54,7 +61,9 @@ REFUSAL_S: Final = 3.0
 
 PACE_WINDOW_S: Final = 3600.0
 
-STOPS: Final = frozenset({"E-TOKEN-01", "E-SIGN-01", "E-LOG-01", "E-LOG-02"})
+STOPS: Final = frozenset(
+    {"E-TOKEN-01", "E-SIGN-01", "E-LOG-01", "E-LOG-02", "E-REHEARSE-01", "E-REHEARSE-02"}
+)
 """Troubles of the station that stop every new run."""
 
 HELD_AT_ONCE: Final = frozenset({"E-IDENT-01", "E-IDENT-03"})
@@ -64,6 +73,9 @@ SHOWN_CHARACTERS: Final = 40
 """Longest piece of a scan that is shown."""
 
 RESULTS_KEPT: Final = 6
+RUNS_KEPT: Final = 20
+"""Of each slot; a picture is kept of the last one only."""
+
 DURATIONS_KEPT: Final = 20
 
 STEP_SHARE: Final = {
@@ -94,7 +106,13 @@ class _Slot:
         self.shown = SlotSnapshot(self.number)
 
     def show(self, phase: SlotPhase, **facts: object) -> None:
-        self.shown = replace(SlotSnapshot(self.number, phase), **facts)  # type: ignore[arg-type]
+        fresh = SlotSnapshot(self.number, phase, runs=self.shown.runs)
+        self.shown = replace(fresh, **facts)  # type: ignore[arg-type]
+
+    def keep(self, run: EndedRun) -> None:
+        """A run ended here."""
+        before = tuple(one.shortened() for one in self.shown.runs[: RUNS_KEPT - 1])
+        self.shown = replace(self.shown, runs=(run, *before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,7 +518,7 @@ class Line:
         except StationError as error:
             self._refused(slot, serial, error)
         else:
-            self._ended(slot, serial, outcome)
+            self._ended(slot, serial, order, outcome)
         with self._reading():
             self._recount(order)
         self._changed()
@@ -535,12 +553,12 @@ class Line:
                 elapsed_s=self._clock.monotonic_s() - slot.began_s,
             )
 
-    def _ended(self, slot: _Slot, serial: Serial, outcome: RunOutcome) -> None:
+    def _ended(self, slot: _Slot, serial: Serial, order: WorkOrder, outcome: RunOutcome) -> None:
         ncr = ""
         if outcome.closed.disposition is Disposition.HOLD:
             with self._reading():
                 ncr = self._registry.unit(serial).ncr
-        now_s = self._clock.monotonic_s()
+        now_s, ended_at = self._clock.monotonic_s(), self._clock.now_at()
         with self._lock:
             took_s = now_s - slot.began_s
             slot.show(
@@ -549,8 +567,22 @@ class Line:
                 code=outcome.code,
                 cause=outcome.cause,
                 ncr=ncr,
-                checks=outcome.checks,
                 elapsed_s=took_s,
+            )
+            slot.keep(
+                EndedRun(
+                    serial=serial.text,
+                    verdict=outcome.verdict,
+                    ended_at=ended_at,
+                    took_s=took_s,
+                    number=outcome.number,
+                    code=outcome.code,
+                    seconds=outcome.seconds,
+                    checks=outcome.checks,
+                    asked=order.rehearse,
+                    rehearsal=outcome.rehearsal,
+                    picture=outcome.picture,
+                )
             )
             self._results = [*self._results, Result(serial.text, outcome.verdict)][-RESULTS_KEPT:]
             if outcome.verdict is Verdict.PASS:

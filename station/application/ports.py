@@ -12,11 +12,17 @@ from datetime import datetime
 from typing import Protocol
 
 from station.application.cancel import Cancel
+from station.datastore.partitions import Datastore
 from station.datastore.plan import Part
 from station.domain.identity import DockId, Serial
+from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.order import OrderCounts, WorkOrder
+from station.domain.profile import UnknownImage
+from station.domain.rehearsal import Rehearsal
 from station.domain.run import RunState
+from station.domain.scenario import Scenario
 from station.domain.secret import Secret
+from station.domain.splash import Splash
 from station.domain.upd import UpdState
 from station.domain.verdict import Check, Disposition, Step, Verdict
 
@@ -151,8 +157,9 @@ class Dock(Protocol):
         Raises CommitRefused.
         """
 
-    def restart(self) -> None:
-        """Restart the dock and open the conversation again on the same place of the bench."""
+    def factory_reset(self) -> None:
+        """Empty what was written in the field, restart the dock, and open the conversation again
+        on the same place of the bench. A dock without such partitions is only restarted."""
 
     def challenge(self, nonce: bytes, blocks: Sequence[Part]) -> bytes:
         """SHA-256 over `nonce` and the content of the active slot in these ranges."""
@@ -185,6 +192,48 @@ class Docks(Protocol):
 
         Raises NoDock, PortBusy or another LinkError.
         """
+
+
+# -- the first boot, rehearsed -----------------------------------------------------------------
+
+
+class Rehearse(Protocol):
+    """Runs the application of a datastore on a scripted bench, in a confined process."""
+
+    def __call__(
+        self,
+        datastore: Datastore,
+        scenario: Scenario,
+        *,
+        dock_id: DockId,
+        unknown_image: UnknownImage,
+        cancel: Cancel,
+    ) -> Rehearsal:
+        """What came of it; whatever the application does, within limits of time and memory.
+
+        Raises ValueError for a datastore without code, RehearsalImpossible where this machine
+        cannot confine it, and Interrupted.
+        """
+
+
+class Draw(Protocol):
+    """Draws what a dock shows, in a process that never runs an application."""
+
+    def __call__(self, splash: Splash) -> bytes:
+        """A PNG of 1920 x 1080; the same for the same splash and fonts. Raises ScreenNotDrawn."""
+
+
+class Pictures(Protocol):
+    """Pictures of splash screens, found by what they show."""
+
+    def keep(self, picture: bytes) -> None:
+        """Keep a PNG, once however often it is given, for as long as there is room for it.
+
+        Raises RecordNotDurable.
+        """
+
+    def find(self, digest: bytes) -> bytes | None:
+        """The picture with this SHA-256; None where it is not kept, or no longer whole."""
 
 
 # -- the ledger --------------------------------------------------------------------------------
@@ -275,13 +324,15 @@ class RunClosing:
     """Everything the closing commit carries.
 
     envelope: the signed statement (DSSE), empty where the key was still locked. seconds: step to
-    duration. image_sha256: of the plan, empty where none was sealed.
+    duration. image_sha256: of the plan, empty where none was sealed. rehearsal: None where none
+    was made.
     """
 
     verdict: Verdict
     code: str
     cause: str
     checks: tuple[Check, ...]
+    rehearsal: KeptRehearsal | None
     seconds: Mapping[Step, float]
     image_sha256: bytes
     bytes_written: int
@@ -302,7 +353,7 @@ class ClosedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as it is shown and reported."""
+    """A run as it is shown and reported. rehearsal: None where none was made."""
 
     run_id: str
     serial: str
@@ -325,6 +376,7 @@ class RunRow:
     closed_at: datetime | None
     seconds: Mapping[str, float]
     checks: tuple[Check, ...]
+    rehearsal: KeptRehearsal | None
     envelope: bytes = field(repr=False)
     open_leaf: int
     close_leaf: int | None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from station.application.ports import DockIdentity
-from station.application.rendering import Records, render
+from station.application.rendering import Records, Rendered, render
 from station.domain.bundle import EntryKey
 from station.domain.entries import Kind
 from station.domain.identity import DockId, Serial
@@ -31,6 +31,8 @@ from station.domain.template import (
 )
 
 EXAMPLE: Final = "example"
+
+EXAMPLE_DOCK_ID: Final = DockId(bytes(32))
 
 DERIVED_EXAMPLE: Final = b64encode(bytes(32))
 """Of the form every derived key has: 32 octets in base64."""
@@ -65,21 +67,7 @@ def preview(template: Template, serial: Serial) -> tuple[PreviewedField, ...]:
     Raises DocumentRefused where a value that rests on no example breaks its rules.
     """
     examples = _resting_on_examples(template)
-    rendered = render(
-        replace(
-            template,
-            entries=tuple(
-                replace(entry, format="", max_characters=VALUE_MAX_CHARACTERS)
-                if entry.name in examples
-                else entry
-                for entry in template.entries
-            ),
-        ),
-        serial=serial,
-        dock=_example_dock(template, serial),
-        records=_example_records(template),
-        derive=lambda _key, _text: Secret(DERIVED_EXAMPLE),
-    )
+    rendered = example_of(template, serial)
     sources = {entry.name: entry.source for entry in template.entries}
     return tuple(
         PreviewedField(
@@ -98,6 +86,30 @@ def preview(template: Template, serial: Serial) -> tuple[PreviewedField, ...]:
     )
 
 
+def example_of(template: Template, serial: Serial, dock_id: DockId = EXAMPLE_DOCK_ID) -> Rendered:
+    """What a template gives this dock, as far as that is known without a dock, a lot and a key.
+
+    For the rehearsal of what has not been provisioned: none of it is worth a secret. Raises as
+    `preview` does.
+    """
+    examples = _resting_on_examples(template)
+    return render(
+        replace(
+            template,
+            entries=tuple(
+                replace(entry, format="", max_characters=VALUE_MAX_CHARACTERS)
+                if entry.name in examples
+                else entry
+                for entry in template.entries
+            ),
+        ),
+        serial=serial,
+        dock=_example_dock(template, serial, dock_id),
+        records=_example_records(template),
+        derive=lambda _key, _text: Secret(DERIVED_EXAMPLE),
+    )
+
+
 def _resting_on_examples(template: Template) -> frozenset[str]:
     found: set[str] = set()
     for entry in template.in_order():
@@ -113,9 +125,9 @@ def _has_fixed_size(source: object) -> bool:
     return isinstance(source, HmacSha256) or source == DockValue(DockFact.DOCK_ID)
 
 
-def _example_dock(template: Template, serial: Serial) -> DockIdentity:
+def _example_dock(template: Template, serial: Serial, dock_id: DockId) -> DockIdentity:
     return DockIdentity(
-        dock_id=DockId(bytes(32)),
+        dock_id=dock_id,
         label=serial.text,
         model=EXAMPLE,
         hardware=EXAMPLE,

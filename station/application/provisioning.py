@@ -5,13 +5,13 @@ as ERROR or ABORTED, a contradiction as FAIL, and PASS exists only once the clos
 durable.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from station.application.cancel import Cancel
-from station.application.dock_run import DockRun, StepTimes, Tools
+from station.application.dock_run import BENCH, DockRun, StepTimes, Tools
 from station.application.job import Job
 from station.application.ports import (
     Chance,
@@ -19,11 +19,14 @@ from station.application.ports import (
     ClosedRun,
     DockIdentity,
     Docks,
+    Draw,
     HeldRecord,
     Ledger,
     Mark,
     OpenRun,
+    Pictures,
     Progress,
+    Rehearse,
     RunClosing,
     RunOpening,
     Watch,
@@ -36,6 +39,8 @@ from station.domain.errors import (
     SignerOffline,
     StationError,
 )
+from station.domain.kept_rehearsal import KeptRehearsal
+from station.domain.rehearsal import Rehearsal
 from station.domain.trust import Authority, Signer, Usage
 from station.domain.verdict import Check, Step, Verdict, judge
 
@@ -53,17 +58,27 @@ CRASH_POINTS: Final = (
     "run.reading",
     "run.restarted",
     "run.read",
+    "run.rehearsed",
+    "run.pictured",
     "run.confirming",
     "run.confirmed",
     "run.signed",
     "run.closed",
 )
-"""Every point of a run where the process may die; the crash test kills at each."""
+"""Every point of a run where the process may die; the crash test kills at each.
+
+Those of the rehearsal are passed where the order asks for one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended, after its record became durable."""
+    """How a run ended, after its record became durable.
+
+    rehearsal: of the first boot, as it may be told (`rehearsing.discreet`); None where none was
+    made. picture: PNG of its splash, empty for none. number: 1 for the first run of its unit.
+    seconds: how long each step took that was begun.
+    """
 
     run_id: str
     verdict: Verdict
@@ -71,6 +86,10 @@ class RunOutcome:
     cause: str
     checks: tuple[Check, ...]
     closed: ClosedRun
+    rehearsal: Rehearsal | None = None
+    picture: bytes = field(default=b"", repr=False)
+    number: int = 1
+    seconds: Mapping[Step, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,9 @@ class Provisioning:
         authority: Authority,
         signer: Signer,
         derive: Derive,
+        rehearse: Rehearse,
+        draw: Draw,
+        pictures: Pictures,
         seal: Callable[[RunFacts], bytes],
         clock: Clock,
         chance: Chance,
@@ -115,6 +137,9 @@ class Provisioning:
             authority=authority,
             signer=signer,
             derive=derive,
+            rehearse=rehearse,
+            draw=draw,
+            pictures=pictures,
             clock=clock,
             chance=chance,
             mark=mark,
@@ -153,7 +178,7 @@ class Provisioning:
                 closing = _closing(
                     on_dock, verdict, cause, times=times, closed_at=tools.clock.now_at()
                 )
-                return self._close(
+                outcome = self._close(
                     RunFacts(
                         job=job,
                         run=run,
@@ -164,6 +189,7 @@ class Provisioning:
                         readback_sha256=on_dock.readback_sha256,
                     )
                 )
+                return replace(outcome, rehearsal=on_dock.rehearsal, picture=on_dock.picture)
 
             try:
                 on_dock.work()
@@ -176,7 +202,7 @@ class Provisioning:
                 return close(Verdict.ERROR, error)
             watch(Progress(Step.RECORD))
             try:
-                return close(judge(on_dock.checks), None)
+                return close(judge(on_dock.checks, required=job.required), None)
             except OrderComplete as error:  # said of a PASS alone: the last unit came elsewhere
                 return close(Verdict.ERROR, error)
 
@@ -200,6 +226,8 @@ class Provisioning:
             closing.cause,
             closing.checks,
             closed,
+            number=facts.run.number,
+            seconds=closing.seconds,
         )
 
 
@@ -231,6 +259,9 @@ def _closing(
         code=cause.code if cause else failed.code if failed else "",
         cause=cause.cause if cause else failed.evidence if failed else "",
         checks=tuple(on_dock.checks),
+        rehearsal=KeptRehearsal.of(on_dock.rehearsal, scenario=BENCH.name, picture=on_dock.picture)
+        if on_dock.rehearsal
+        else None,
         seconds=dict(times.seconds),
         image_sha256=on_dock.plan.image_sha256 if on_dock.plan else b"",
         bytes_written=on_dock.bytes_written,

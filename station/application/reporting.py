@@ -1,14 +1,15 @@
 """The report of one unit: what people and machines read, around the evidence that is signed.
 
 The document is a view. Evidence are the envelopes of its runs and the log proofs beside them; a
-run without both says so. Names are those of the CSV and JSON reports (docs/schemas/report).
+run without both says so, and a picture that is no longer kept has no file. Names are those of the
+CSV and JSON reports (docs/schemas/report).
 """
 
 from base64 import b64encode
 from datetime import datetime
 from typing import Final
 
-from station.application.ports import LogProof, Registry, RunRow, UnitRow
+from station.application.ports import LogProof, Pictures, Registry, RunRow, UnitRow
 from station.domain import canonical_json
 from station.domain.canonical_json import JsonValue
 from station.domain.identity import Serial
@@ -17,10 +18,19 @@ from station.domain.wall_time import utc_text
 SCHEMA: Final = "urn:dock-provisioning-station:schema:report:1"
 
 
-def unit_report(serial: Serial, *, registry: Registry, issued_at: datetime, issuer: str) -> bytes:
-    """The report of `serial`, canonical JSON. Raises NotInOrder for an unknown unit.
+def unit_report(
+    serial: Serial,
+    *,
+    registry: Registry,
+    pictures: Pictures,
+    issued_at: datetime,
+    issuer: str,
+) -> dict[str, bytes]:
+    """The report of `serial` and what belongs beside it, by file name; the report itself first.
 
-    issuer: station and program version. Every closed run carries its own log proof.
+    Raises NotInOrder for an unknown unit. issuer: station and program version. The report is
+    canonical JSON, in which every closed run carries its own log proof; beside it lie the signed
+    statement of each run and the splash of each rehearsed first boot.
     """
     unit = registry.unit(serial)
     proofs = {
@@ -28,7 +38,8 @@ def unit_report(serial: Serial, *, registry: Registry, issued_at: datetime, issu
         for run in unit.runs
         if run.close_leaf is not None
     }
-    return canonical_json.encode(
+    splashes = {run.run_id: _splash(run, pictures) for run in unit.runs}
+    report = canonical_json.encode(
         {
             "issued_utc": utc_text(issued_at),
             "issuer": issuer,
@@ -36,11 +47,31 @@ def unit_report(serial: Serial, *, registry: Registry, issued_at: datetime, issu
                 {"fingerprint": fingerprint.hex(), "kind": kind, "record": record, "state": state}
                 for record, kind, state, fingerprint in unit.records
             ],
-            "runs": [_run(run, proofs.get(run.run_id)) for run in unit.runs],
+            "runs": [
+                _run(run, proofs.get(run.run_id), with_splash=bool(splashes[run.run_id]))
+                for run in unit.runs
+            ],
             "schema": SCHEMA,
             "unit": _unit(unit),
         }
     )
+    documents = {f"{serial}.report.json": report}
+    for run in unit.runs:
+        if run.envelope:
+            documents[f"{serial}.run-{run.number}.dsse.json"] = run.envelope
+        if splash := splashes[run.run_id]:
+            documents[_splash_name(run)] = splash
+    return documents
+
+
+def _splash(run: RunRow, pictures: Pictures) -> bytes:
+    """PNG; empty where the run has none, or it is no longer kept."""
+    digest = run.rehearsal.picture_sha256 if run.rehearsal else None
+    return (pictures.find(digest) or b"") if digest else b""
+
+
+def _splash_name(run: RunRow) -> str:
+    return f"{run.serial}.run-{run.number}.splash.png"
 
 
 def _unit(unit: UnitRow) -> JsonValue:
@@ -54,7 +85,7 @@ def _unit(unit: UnitRow) -> JsonValue:
     }
 
 
-def _run(run: RunRow, proof: LogProof | None) -> JsonValue:
+def _run(run: RunRow, proof: LogProof | None, *, with_splash: bool) -> JsonValue:
     return {
         "bundle_sha256": run.bundle_sha256.hex(),
         "bytes_read": run.bytes_read,
@@ -76,6 +107,7 @@ def _run(run: RunRow, proof: LogProof | None) -> JsonValue:
         "operator_id": run.operator,
         "order": run.order,
         "proof": _proof(proof) if proof else None,
+        "rehearsal": _rehearsal(run, with_splash=with_splash),
         "run_id": run.run_id,
         "run_no": run.number,
         "seconds_ms": {step: round(seconds * 1000) for step, seconds in run.seconds.items()},
@@ -86,6 +118,12 @@ def _run(run: RunRow, proof: LogProof | None) -> JsonValue:
         "usb_path": run.port,
         "verdict": run.verdict,
     }
+
+
+def _rehearsal(run: RunRow, *, with_splash: bool) -> JsonValue:
+    if run.rehearsal is None:
+        return None
+    return {**run.rehearsal.plain(), "picture": _splash_name(run) if with_splash else None}
 
 
 def _proof(proof: LogProof) -> JsonValue:

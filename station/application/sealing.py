@@ -48,6 +48,8 @@ class Sealing:
             code=closing.code,
             steps=_steps(facts),
             checks=closing.checks,
+            required=job.required,
+            rehearsal=closing.rehearsal,
             image_sha256=closing.image_sha256 or None,
             readback_sha256=facts.readback_sha256 or None,
             bytes_written=closing.bytes_written,

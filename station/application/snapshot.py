@@ -1,9 +1,12 @@
 """What a line looks like at one moment: frozen, whole, and free of any front end's words."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from station.domain.order import OrderCounts, WorkOrder
+from station.domain.rehearsal import Rehearsal
 from station.domain.verdict import Check, Step, Verdict
 
 
@@ -22,13 +25,40 @@ class SlotPhase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run that ended on a slot, after its record became durable.
+
+    number: 1 for the first run of its unit. took_s: from scan to end. seconds: how long each step
+    took that was begun. asked: whether its order asks for a rehearsed first boot. rehearsal,
+    picture: as in `provisioning.RunOutcome`.
+    """
+
+    serial: str
+    verdict: Verdict
+    ended_at: datetime
+    took_s: float
+    number: int = 1
+    code: str = ""
+    seconds: Mapping[Step, float] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    asked: bool = False
+    rehearsal: Rehearsal | None = None
+    picture: bytes = field(default=b"", repr=False)
+
+    def shortened(self) -> "EndedRun":
+        """Without what is kept of a slot's last run only."""
+        return replace(self, seconds={}, checks=(), rehearsal=None, picture=b"")
+
+
+@dataclass(frozen=True, slots=True)
 class SlotSnapshot:
     """One slot. number: as on the sticker of its nest, from 1.
 
     serial: of the bound or waited-for unit, empty without one. code: error code behind FAIL,
     CHECK or HOLD. fraction: progress of the whole run, 0.0 to 1.0. elapsed_s: since the run
     began, or its length once it ended. candidate: an ambiguous scan may mean this slot.
-    bound: a scan chose it but nothing started yet.
+    bound: a scan chose it but nothing started yet. runs: the last that ended here, newest first;
+    all but the newest `shortened`.
     """
 
     number: int
@@ -42,8 +72,8 @@ class SlotSnapshot:
     usual_s: float = 0.0
     candidate: bool = False
     bound: bool = False
-    checks: tuple[Check, ...] = ()
     cause: str = ""
+    runs: tuple[EndedRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ class Demo:
                 bundle=bundle,
                 template=samples / "upd_templates" / "basic.yaml",
                 lot=DEMO_LOT,
+                rehearse=True,
             )
         )
         station.start_order(DEMO_ORDER)

@@ -8,17 +8,19 @@ a passphrase opened it.
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from station.adapters.doctor import KeyFact, Probes, examine
 from station.adapters.files import strict_json
 from station.adapters.files.atomic import make_folder, write_file
 from station.adapters.files.bundle_archive import write_bundle
-from station.adapters.files.bundle_source import BundleSource, read_bundle_source
+from station.adapters.files.bundle_source import BundleSource, is_source, read_bundle_source
 from station.adapters.files.lots import read_lot
+from station.adapters.files.pictures import FilePictures
 from station.adapters.files.schemas import Schema, check
 from station.adapters.files.shelf import FileShelf
 from station.adapters.files.templates import TemplateFile, read_template
@@ -27,6 +29,7 @@ from station.adapters.keys.lot_vault import LotVault
 from station.adapters.keys.sealed_file import (
     STANDARD_COST,
     KdfCost,
+    Purpose,
 )
 from station.adapters.keys.signer import FileSigner
 from station.adapters.machine import CrashPoint, SystemChance, SystemClock, pass_by
@@ -45,6 +48,8 @@ from station.application.reporting import unit_report
 from station.application.sealing import Sealing
 from station.application.verifying import Verification, verify_unit
 from station.bootstrap.keys import DEMO_MARK, Ask, Keys
+from station.bootstrap.naming import UNSTATED, Stated, called
+from station.bootstrap.rehearsal import confinement_words, drawing, rehearser_before
 from station.config import Config, load
 from station.datastore.budget import Use
 from station.domain.diagnosis import Diagnosis
@@ -52,6 +57,7 @@ from station.domain.errors import (
     DocumentRefused,
     Duplicate,
     FileUnreadable,
+    KeyRefused,
     OrderNotRunnable,
 )
 from station.domain.identity import Serial
@@ -60,6 +66,7 @@ from station.domain.order import OrderCounts, StartMode, WorkOrder
 from station.domain.statement import Custody, Tool
 from station.domain.trust import Usage
 from station.domain.upd import UpdState
+from station.rehearsal.drawing import Drawing
 
 DISTRIBUTION: Final = "dock-provisioning-station"
 CRASH_AT: Final = "STATION_CRASH_AT"
@@ -67,9 +74,6 @@ CRASH_AT: Final = "STATION_CRASH_AT"
 
 DEMO_COST: Final = KdfCost(memory_kib=1024, passes=1, lanes=1)
 """Demo keys protect nothing, so opening them may cost nothing."""
-
-UNSTATED: Final = "(unstated)"
-"""Stands for the product of a bundle source while it is being read."""
 
 
 def program_version() -> str:
@@ -86,6 +90,14 @@ class BuiltBundle:
     source: BundleSource
     use: Use
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line each: of the source, and of how it packs (dock-sdk.md, Q2)."""
+        if not self.use.tight or self.source.use.tight:
+            return self.source.warnings
+        packed = f"{self.source.config}: takes {self.use.percent} % of the ROM store, packed"
+        return (*self.source.warnings, packed)
+
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
@@ -99,19 +111,22 @@ class NewOrder:
     serial_pattern: str = ""
     start_mode: StartMode = StartMode.SCAN
     retry_limit: int = 1
+    rehearse: bool = False
 
 
 @dataclass(slots=True)
 class UnlockedStation:
-    """A station whose keys a passphrase has opened, until `close`."""
+    """A station whose keys a passphrase has opened, until `close`. draw: its screen."""
 
     book: LedgerFile
     provisioning: Provisioning
     signer: FileSigner
+    draw: Drawing
 
     def close(self) -> None:
         """Forget the keys."""
         self.signer.lock()
+        self.draw.close()
         self.book.close()
 
 
@@ -139,6 +154,7 @@ class Station:
             authority=lambda: self.keys.authority,
             clock=self.clock,
         )
+        self.pictures = FilePictures(config.pictures)
 
     # -- bundles and templates ---------------------------------------------------------------
 
@@ -153,6 +169,17 @@ class Station:
                 f"{read.config}: no bundle.yaml beside it states the product",
                 remedy="Give it with --product.",
             )
+        return self._seal(read, out, ask)
+
+    def _seal(self, read: BundleSource, out: Path, ask: Ask) -> BuiltBundle:
+        """Build and sign what was read, write the sealed file and check it through the gate."""
+        try:
+            self.keys.one(Purpose.RELEASE)
+        except KeyRefused as error:
+            raise KeyRefused(
+                error.cause,
+                remedy="Build where the release key is kept, and import the sealed bundle here.",
+            ) from error
         signer = self.keys.signer(Usage.RELEASE, ask)
         parts = release(
             read.bundle, signer=signer, budget_bytes=self._budget_bytes(read.bundle.product)
@@ -186,6 +213,28 @@ class Station:
         self.shelf.take_bundle(path, bundle)
         return bundle
 
+    def is_source(self, path: Path) -> bool:
+        """Whether `path` is to be imported as a source (`import_source`): a folder or YAML."""
+        return is_source(path)
+
+    def import_source(
+        self, source: Path, stated: Stated, *, out: Path | None, ask: Ask
+    ) -> BuiltBundle:
+        """Build a bundle from an SDK configuration and keep it on the shelf.
+
+        out: where to write the sealed file, too; a new file. What does not pass leaves both as
+        they are.
+        """
+        read = called(
+            read_bundle_source(source, unstated_product=UNSTATED),
+            stated,
+            known=self.shelf.products(),
+        )
+        with TemporaryDirectory() as folder:
+            built = self._seal(read, out or Path(folder, "made.bundle"), ask)
+            kept = self.shelf.take_bundle(built.path, built.bundle)
+        return replace(built, path=out or kept)
+
     def read_template(self, path: Path) -> TemplateFile:
         """A template and where everything in it stands."""
         return read_template(path)
@@ -215,7 +264,10 @@ class Station:
             )
 
     def new_order(self, wanted: NewOrder) -> WorkOrder:
-        """Take bundle and template onto the shelf and record a PLANNED order."""
+        """Take bundle and template onto the shelf and record a PLANNED order.
+
+        A first boot is not asked for where the bundle has no application to boot.
+        """
         bundle = self.shelf.admit(wanted.bundle)
         template = read_template(wanted.template).template
         product = bundle.statement.product
@@ -236,6 +288,7 @@ class Station:
             or self.shelf.profile(product).product(product).serial_pattern,
             start_mode=wanted.start_mode,
             retry_limit=wanted.retry_limit,
+            rehearse=wanted.rehearse and bundle.has_application,
         )
         with self.open_ledger() as book:
             if any(known.name == order.name for known in book.registry.orders()):
@@ -273,22 +326,22 @@ class Station:
             return book.registry.unit(serial)
 
     def report_unit(self, serial: Serial, out: Path) -> tuple[Path, ...]:
-        """Write the report of a unit, and the signed statement of each of its runs beside it."""
+        """Write the report of a unit; beside it the signed statement of each of its runs, and the
+        splash of each rehearsed first boot."""
         with self.open_ledger() as book:
-            report = unit_report(
-                serial, registry=book.registry, issued_at=self.clock.now_at(), issuer=self.issuer
+            documents = unit_report(
+                serial,
+                registry=book.registry,
+                pictures=self.pictures,
+                issued_at=self.clock.now_at(),
+                issuer=self.issuer,
             )
-            runs = book.registry.unit(serial).runs
-        check(strict_json.parse(report.decode("utf-8"), name=f"{serial}.report"), Schema.REPORT)
-        documents = {out / f"{serial}.report.json": report} | {
-            out / f"{serial}.run-{run.number}.dsse.json": run.envelope
-            for run in runs
-            if run.envelope
-        }
+        name, report = next(iter(documents.items()))
+        check(strict_json.parse(report.decode("utf-8"), name=name), Schema.REPORT)
         make_folder(out)
-        for path, content in documents.items():
-            write_file(path, [content], overwrite=True)
-        return tuple(documents)
+        for name, content in documents.items():
+            write_file(out / name, [content], overwrite=True)
+        return tuple(out / name for name in documents)
 
     @property
     def issuer(self) -> str:
@@ -306,12 +359,16 @@ class Station:
         signer = self.keys.signer(Usage.STATION, ask)
         book = self.open_ledger(self.keys.vault(ask))
         book.ledger.close_found_open(at=self.clock.now_at())
+        draw = drawing()
         provisioning = Provisioning(
             docks=docks or SerialDocks(clock=self.clock, chance=self._chance),
             ledger=book.ledger,
             authority=self.keys.authority,
             signer=signer,
             derive=self.keys.derivation(ask),
+            rehearse=rehearser_before(draw),
+            draw=draw,
+            pictures=self.pictures,
             seal=Sealing(
                 signer=signer,
                 station=self.config.settings.name,
@@ -323,7 +380,7 @@ class Station:
             chance=self._chance,
             mark=self._mark,
         )
-        return UnlockedStation(book, provisioning, signer)
+        return UnlockedStation(book, provisioning, signer, draw)
 
     def provision(
         self,
@@ -412,6 +469,7 @@ class Station:
                 root=self._root_words,
                 keys=self._key_facts,
                 ledger=self._ledger_words,
+                confinement=confinement_words,
             ),
             now_at=self.clock.now_at(),
             free_bytes_min=FREE_BYTES_MIN,

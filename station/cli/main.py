@@ -21,9 +21,15 @@ from station.domain.errors import EXIT_INTERRUPTED, EXIT_USAGE, Interrupted, Sta
 
 if TYPE_CHECKING:
     from station.application.cancel import Cancel
+    from station.application.ports import DockIdentity
     from station.bootstrap.demo import Demo
-    from station.bootstrap.docks import DockWish
+    from station.bootstrap.docks import DockScreen, DockWish
+    from station.bootstrap.first_boot import FirstBoot, Rehearsed
+    from station.bootstrap.naming import Stated
+    from station.bootstrap.pushing import Pusher
     from station.bootstrap.station import NewOrder, Station
+    from station.domain.development_service import Credentials, ServiceUrl
+    from station.domain.identity import DockId
 
     DemoStation = Demo
 
@@ -32,20 +38,36 @@ DISTRIBUTION: Final = "dock-provisioning-station"
 USAGE: Final = "E-USAGE-01"
 """Code of a command line that fits no command."""
 
+CHILDREN: Final = frozenset({"rehearsal-child", "splash-renderer"})
+"""First arguments of processes a station starts (`bootstrap/children.py`); no person's commands."""
+
 OpenWindow = Callable[..., int]
 """Opens the operator screen on what its arguments name; returns the exit status."""
 
 
-def run(arguments: Sequence[str], *, open_window: OpenWindow) -> int:
+def _no_window(*_arguments: object) -> int:
+    raise click.UsageError("this program has no windows")
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    open_window: OpenWindow,
+    open_dock_window: OpenWindow = _no_window,
+) -> int:
     """Run one command line and return its exit status.
 
     Every StationError becomes one line of cause and one of remedy; with ``--json`` also an object
     on standard output. Anything else that goes wrong is a fault of the program and is raised.
     """
+    if arguments and arguments[0] in CHILDREN:
+        from station.bootstrap.children import be_child
+
+        be_child(arguments[0], arguments[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an old terminal is no reason to crash
-    session = Session(open_window, as_json="--json" in arguments)
+    session = Session(open_window, open_dock_window, as_json="--json" in arguments)
     try:
         answer = root.main(list(arguments), "station", standalone_mode=False, obj=session)
     except StationError as error:
@@ -79,6 +101,7 @@ class Session:
     """
 
     open_window: OpenWindow
+    open_dock_window: OpenWindow = _no_window
     as_json: bool = False
     noted_demo: bool = field(default=False, init=False)
 
@@ -113,17 +136,24 @@ class Session:
         return NewOrder
 
     @property
+    def stated(self) -> "type[Stated]":
+        """What is stated of an imported source."""
+        from station.bootstrap.naming import Stated
+
+        return Stated
+
+    @property
     def dock_wish(self) -> "type[DockWish]":
         """What is stated of a virtual dock."""
         from station.bootstrap.docks import DockWish
 
         return DockWish
 
-    def run_dock(self, wish: "DockWish") -> int:
-        """Be a virtual dock until told to end; the exit status."""
+    def run_dock(self, wish: "DockWish", *, window: bool) -> int:
+        """Be a virtual dock until told to end, or its window is closed; the exit status."""
         from station.bootstrap.docks import run_virtual_dock
 
-        return run_virtual_dock(wish)
+        return run_virtual_dock(wish, self.open_dock_window if window else None)
 
     def read_dock(
         self, port: str, out: Path, *, done: Callable[[int], None], cancel: "Cancel"
@@ -132,6 +162,51 @@ class Session:
         from station.bootstrap.docks import read_dock
 
         return read_dock(port, out, done=done, cancel=cancel)
+
+    def reset_dock(self, port: str) -> "DockIdentity":
+        """Bring a dock back to its manufactured state; who it is."""
+        from station.bootstrap.docks import reset_dock
+
+        return reset_dock(port)
+
+    def dock_screen(self, port: str, png: Path | None) -> "DockScreen":
+        """What a development dock shows; as a picture, too, where a file is named."""
+        from station.bootstrap.docks import dock_screen
+
+        return dock_screen(port, png)
+
+    def read_credentials(self, path: Path) -> "Credentials":
+        """What a developer may use a development service with."""
+        from station.bootstrap.pushing import credentials_in
+
+        return credentials_in(path)
+
+    def pusher(
+        self,
+        url: "ServiceUrl",
+        dock_id: "DockId",
+        *,
+        credentials: Callable[[], "Credentials"],
+        ca: Path | None,
+        sent: Callable[[int, int], None],
+    ) -> "Pusher":
+        """Sends to one dock behind a development service."""
+        from station.bootstrap.pushing import Pusher
+
+        return Pusher(url, dock_id, credentials=credentials, ca=ca, sent=sent)
+
+    @property
+    def first_boot(self) -> "type[FirstBoot]":
+        """What is stated of a first boot to be rehearsed."""
+        from station.bootstrap.first_boot import FirstBoot
+
+        return FirstBoot
+
+    def rehearse(self, wanted: "FirstBoot", *, cancel: "Cancel") -> "Rehearsed":
+        """Rehearse a first boot."""
+        from station.bootstrap.first_boot import rehearse
+
+        return rehearse(self.station, wanted, cancel=cancel)
 
     def set_up_demo(
         self,
@@ -166,6 +241,12 @@ def _template() -> click.Command:
     from station.cli.template import template
 
     return template
+
+
+def _rehearse() -> click.Command:
+    from station.cli.rehearse import rehearse
+
+    return rehearse
 
 
 def _key() -> click.Command:
@@ -241,6 +322,7 @@ COMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "key": _key,
     "bundle": _bundle,
     "template": _template,
+    "rehearse": _rehearse,
     "upd": _upd,
     "order": _order,
     "provision": _provision,

@@ -48,6 +48,11 @@ def order() -> None:
     metavar="N",
     help="Runs a unit may have after its first one failed.",
 )
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="A unit passes only if its application comes through a rehearsed first boot.",
+)
 @pass_session
 def new(
     session: Session,
@@ -60,6 +65,7 @@ def new(
     serial_pattern: str,
     start_mode: str,
     retry_limit: int,
+    rehearse: bool,
 ) -> Answer:
     """Plan a work order.
 
@@ -75,12 +81,15 @@ def new(
             serial_pattern=serial_pattern,
             start_mode=StartMode(start_mode),
             retry_limit=retry_limit,
+            rehearse=rehearse,
         )
     )
+    unheard = rehearse and not made.rehearse
     return Answer(
         order_data(made),
         [
             f"planned {made.name}: {made.quantity:,} of {made.product}",
+            *(["  no first boot to rehearse: the bundle has no application"] if unheard else []),
             f"  start it with: station order start {made.name}",
         ],
     )
@@ -101,6 +110,7 @@ def show(session: Session, *, name: str) -> Answer:
             f"  first pass {counts.first_pass:,} of {counts.judged:,} judged",
             f"  serials {found.serial_pattern}, lot {found.lot or '(none)'}",
             f"  starts by {found.start_mode}, retries {found.retry_limit}",
+            f"  first boot {'rehearsed' if found.rehearse else 'not rehearsed'}",
             f"  bundle {found.bundle_sha256.hex()[:16]}",
             f"  template {found.template_sha256.hex()[:16]}",
         ],
@@ -122,11 +132,19 @@ def list_orders(session: Session) -> Answer:
     """List every order, newest first."""
     found = session.station.orders()
     rows = tuple(
-        (one.name, one.state.value, one.product, f"{one.quantity:,}", one.lot) for one in found
+        (
+            one.name,
+            one.state.value,
+            one.product,
+            f"{one.quantity:,}",
+            one.lot,
+            "rehearsed" if one.rehearse else "",
+        )
+        for one in found
     )
     return Answer(
         {"orders": [order_data(one) for one in found]},
-        [Grid(("ORDER", "STATE", "PRODUCT", "QUANTITY", "LOT"), rows)]
+        [Grid(("ORDER", "STATE", "PRODUCT", "QUANTITY", "LOT", "FIRST BOOT"), rows)]
         if found
         else ["no work order yet: station order new"],
     )

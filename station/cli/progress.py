@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from station.application.ports import Progress, Watch
@@ -45,11 +45,33 @@ def bytes_progress(words: str, *, quiet: bool) -> Iterator[Callable[[int], None]
         yield done
 
 
+@contextmanager
+def upload_progress(words: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar over (bytes so far, bytes in all); not there before the first of them, so that
+    somebody may still be asked something."""
+    if quiet or not sys.stderr.isatty():
+        yield _ignore_upload
+        return
+    with ExitStack() as stack:
+        draw: Callable[[str, int, int], None] | None = None
+
+        def sent(done: int, total: int) -> None:
+            nonlocal draw
+            draw = draw or stack.enter_context(_bar())
+            draw(f"{words} {done / 1_000_000:.1f} MB", done, total)
+
+        yield sent
+
+
 def _ignore_progress(_progress: Progress) -> None:
     """Nobody looks."""
 
 
 def _ignore_bytes(_count: int) -> None:
+    """Nobody looks."""
+
+
+def _ignore_upload(_done: int, _total: int) -> None:
     """Nobody looks."""
 
 

@@ -12,7 +12,7 @@ from station.cli.progress import bytes_progress, run_progress
 from station.cli.stopping import stoppable
 from station.cli.verb import ORDER_NAME, SERIAL, Verb, port_option
 from station.cli.verdict import exit_status, remedy
-from station.cli.wording import check_data, check_lines
+from station.cli.wording import check_data, check_lines, rehearsal_data, rehearsal_lines
 from station.domain.errors import EXIT_MISMATCH
 from station.domain.identity import Serial
 from station.domain.verdict import Verdict
@@ -34,7 +34,7 @@ from station.domain.verdict import Verdict
 def provision(
     session: Session, *, serial: Serial, port: str, order: str | None, ask: Passphrase
 ) -> Answer:
-    """Write a dock, read it back, judge and record it.
+    """Write a dock, read it back, record it.
 
     Exit status: 0 PASS, 10 FAIL, 130 ABORTED; for ERROR that of its code. PASS is said only once
     its record is durable. Ctrl-C ends the run in order.
@@ -54,6 +54,7 @@ def provision(
             "cause": outcome.cause,
             "remedy": remedy(outcome),
             "checks": check_data(outcome.checks),
+            "rehearsal": rehearsal_data(outcome.rehearsal),
             "ledger_seq": closed.leaf,
         },
         list(_ended(serial, outcome)),
@@ -92,6 +93,7 @@ def _ended(serial: Serial, outcome: RunOutcome) -> Iterator[str]:
     word = click.style(outcome.verdict.value, bold=True, fg=_COLOURS[outcome.verdict])
     yield f"{serial}  {word}  {closed.disposition}  ledger #{closed.leaf}"
     yield from check_lines(outcome.checks)
+    yield from rehearsal_lines(outcome.rehearsal)
     if outcome.verdict is not Verdict.PASS:
         yield f"{outcome.code}: {outcome.cause}"
         yield f"what to do: {remedy(outcome)}"

@@ -5,7 +5,7 @@ import click
 from station.cli.answer import Answer
 from station.cli.main import Session, pass_session
 from station.cli.verb import SERIAL, Noun
-from station.cli.wording import check_lines, run_line, unit_data
+from station.cli.wording import check_lines, rehearsal_lines, run_line, unit_data
 from station.domain.identity import Serial
 
 
@@ -24,6 +24,7 @@ def show(session: Session, *, serial: Serial) -> Answer:
     """
     found = session.station.unit(serial)
     dock = found.dock_id.hex().upper() or "nothing unique was sent yet"
+    last = found.runs[-1] if found.runs else None
     return Answer(
         unit_data(found),
         [
@@ -34,7 +35,9 @@ def show(session: Session, *, serial: Serial) -> Answer:
                 f"  {kind} {record}  {state}  fp {mark.hex()[:16]}"
                 for record, kind, state, mark in found.records
             ),
-            *(["checks of the last run"] if found.runs and found.runs[-1].checks else []),
-            *(check_lines(found.runs[-1].checks) if found.runs else []),
+            *(["checks of the last run"] if last and last.checks else []),
+            *(check_lines(last.checks) if last else []),
+            *(["splash of its first boot"] if last and last.rehearsal else []),
+            *(rehearsal_lines(last.rehearsal) if last else []),
         ],
     )

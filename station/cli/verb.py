@@ -47,6 +47,10 @@ class Noun(click.Group):
         return list(self.commands)
 
 
+PORT_MAX: Final = 65_535
+
+_ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})")
+
 PATH: Final = click.Path(path_type=Path)
 """Files and folders; whether they exist is for the station to say."""
 
@@ -107,11 +111,25 @@ class _PatternType(click.ParamType[str]):
         return str(value)
 
 
+class _AddressType(click.ParamType[tuple[str, int]]):
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """A host and a port; an address of IPv6 stands in brackets."""
+        found = _ADDRESS.fullmatch(str(value))
+        if found is None or int(found[3]) > PORT_MAX:
+            self.fail("an address is HOST:PORT, such as 127.0.0.1:0", param, ctx)
+        return found[1] or found[2], int(found[3])
+
+
 SERIAL: Final = _SerialType()
 DOCK_ID: Final = _DockIdType()
 ORDER_NAME: Final = _OrderNameType()
 PRODUCT: Final = _ProductType()
 PATTERN: Final = _PatternType()
+ADDRESS: Final = _AddressType()
 
 port_option = click.option(
     "--port",

@@ -6,7 +6,9 @@ from typing import Any
 from station.application.gate import ReleasedBundle
 from station.application.ports import RunRow, UnitRow
 from station.cli.answer import Grid
+from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.order import OrderCounts, WorkOrder
+from station.domain.rehearsal import Rehearsal
 from station.domain.template import Template
 from station.domain.upd import UpdState
 from station.domain.verdict import Check
@@ -75,6 +77,7 @@ def order_data(order: WorkOrder) -> dict[str, Any]:
         "serial_pattern": order.serial_pattern,
         "start_mode": order.start_mode,
         "retry_limit": order.retry_limit,
+        "rehearse": order.rehearse,
     }
 
 
@@ -116,6 +119,34 @@ def check_lines(checks: Sequence[Check]) -> Iterator[str]:
         yield f"  {mark} {check.name:<13} {code}{check.evidence}"
 
 
+def rehearsal_data(seen: Rehearsal | None) -> dict[str, Any] | None:
+    """A first boot as it was just rehearsed."""
+    if seen is None:
+        return None
+    return {
+        "ran_ms": seen.ran_ms,
+        "text": list(seen.text),
+        "findings": [{"kind": one.kind, "detail": one.detail} for one in seen.findings],
+        "error": seen.error,
+    }
+
+
+def rehearsal_lines(seen: Rehearsal | KeptRehearsal | None) -> Iterator[str]:
+    """What the user of this dock would see first; an application's words made printable."""
+    if seen is None:
+        return
+    for text in seen.text:
+        for line in text.splitlines():
+            yield f"  │ {printable(line)}"
+    for finding in seen.findings:
+        yield f"  {finding.kind}: {printable(finding.detail)}"
+
+
+def printable(line: str) -> str:
+    """An application's line, as a terminal may have it."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
+
+
 def run_data(run: RunRow) -> dict[str, Any]:
     """A run as a report names its parts, without statement and proof."""
     return {
@@ -137,6 +168,7 @@ def run_data(run: RunRow) -> dict[str, Any]:
         "ended_utc": utc_text(run.closed_at) if run.closed_at else None,
         "seconds_ms": {step: round(seconds * 1000) for step, seconds in run.seconds.items()},
         "checks": check_data(run.checks),
+        "rehearsal": run.rehearsal.plain() if run.rehearsal else None,
         "signed": bool(run.envelope),
         "ledger_seq": run.close_leaf,
     }

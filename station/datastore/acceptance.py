@@ -13,6 +13,7 @@ from hashlib import sha256
 from station.datastore.rom_image import PADDING, Header, Protected, RomImage, padded_bytes
 from station.datastore.volume import Volume, demand_overlay
 from station.domain import dsse, release
+from station.domain.bundle import NAME_MAX_CHARACTERS, is_name
 from station.domain.errors import DocumentRefused, ImageRefused, KeyRefused, Reason
 from station.domain.identity import DockId
 from station.domain.limits import BLOCK_BYTES
@@ -95,7 +96,8 @@ def _digests(image: RomImage) -> bytes:
 def _demand_same(protected: Protected, dock_id: DockId, product: str) -> None:
     if protected.product != product:
         raise ImageRefused(
-            f"an image for product {protected.product}, not {product}", reason=Reason.PRODUCT
+            f"an image for product {_shown(protected.product)}, not {product}",
+            reason=Reason.PRODUCT,
         )
     if protected.dock_id != dock_id:
         raise ImageRefused(
@@ -137,7 +139,8 @@ def _release(
         raise ImageRefused(f"the release: {error.cause}", reason=Reason.RELEASE) from error
     if statement.product != product:
         raise ImageRefused(
-            f"a release for product {statement.product}, not {product}", reason=Reason.PRODUCT
+            f"a release for product {_shown(statement.product)}, not {product}",
+            reason=Reason.PRODUCT,
         )
     return certificate, statement
 
@@ -181,3 +184,8 @@ def _volumes(payload: memoryview, statement: ReleaseStatement) -> tuple[Volume, 
     volumes = Volume.open_common(common), Volume.open_upd(payload[upd_at:])
     demand_overlay(volumes[1], volumes[0], statement.replaceable)
     return volumes
+
+
+def _shown(product: str) -> str:
+    """A product as an image spells it, fit for one line of a screen."""
+    return product if is_name(product) else ascii(product[:NAME_MAX_CHARACTERS])

@@ -27,8 +27,14 @@ class Partition(Protocol):
     def name(self) -> PartitionName:
         """Which one it is."""
 
+    def holds(self, kind: Kind, name: str) -> bool:
+        """Whether it has the entry, without touching its content."""
+
     def get(self, kind: Kind, name: str) -> Entry | None:
-        """The entry, if it is here."""
+        """The entry, if it is here.
+
+        `data` is good until the partition next changes; who keeps it longer copies it.
+        """
 
     def names(self, kind: Kind) -> Collection[str]:
         """Of every entry of a kind, each once."""
@@ -47,6 +53,10 @@ class RomPartition:
     def name(self) -> PartitionName:
         """ROM."""
         return PartitionName.ROM
+
+    def holds(self, kind: Kind, name: str) -> bool:
+        """See `Partition`."""
+        return any((kind, name) in volume.keys for volume in self._layers)
 
     def get(self, kind: Kind, name: str) -> Entry | None:
         """See `Partition`."""
@@ -68,8 +78,12 @@ class Datastore:
         if len(self._partitions) < len(partitions):
             raise ValueError("a partition stands in the order of look-up twice")
 
+    def holds(self, kind: Kind, name: str) -> bool:
+        """Whether an application can get the entry; nothing of its content is touched."""
+        return any(partition.holds(kind, name) for partition in self._asked(kind))
+
     def get(self, kind: Kind, name: str) -> Entry | None:
-        """The entry an application gets."""
+        """The entry an application gets. See `Partition.get` for how long its data is good."""
         for partition in self._asked(kind):
             if (entry := partition.get(kind, name)) is not None:
                 return entry

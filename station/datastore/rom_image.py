@@ -144,12 +144,12 @@ class Protected:
             self.release_certificate,
             self.station_certificate,
         )
-        return _encode_area(PROTECTED_MAGIC, tuple(zip(PROTECTED_TAGS, values, strict=True)))
+        return encode_area(PROTECTED_MAGIC, tuple(zip(PROTECTED_TAGS, values, strict=True)))
 
     @classmethod
     def decode(cls, area: memoryview) -> Self:
         """From exactly the area. Raises ImageRefused."""
-        items = _decode_area(PROTECTED_MAGIC, area)
+        items = decode_area(PROTECTED_MAGIC, area)
         if tuple(tag for tag, _ in items) != PROTECTED_TAGS:
             raise ImageRefused("the protected area has other TLVs than an image has")
         counter, dock_id, product, digests, envelope, *certificates = (
@@ -184,7 +184,7 @@ class Seal:
 
     def encode(self) -> bytes:
         """Digest, key and signature, in the order `imgtool` has."""
-        return _encode_area(
+        return encode_area(
             SEAL_MAGIC,
             (
                 (Tag.SHA256, self.sha256),
@@ -199,7 +199,7 @@ class Seal:
 
         Raises ImageRefused.
         """
-        items = _decode_area(SEAL_MAGIC, area)
+        items = decode_area(SEAL_MAGIC, area)
         first, further = items[:3], [tag for tag, _ in items[3:]]
         if further != sorted(set(further).intersection(FURTHER_SIGNATURES)):
             raise ImageRefused("the area of signatures has a TLV that does not belong there")
@@ -239,7 +239,8 @@ class RomImage:
         )
 
 
-def _encode_area(magic: int, items: Sequence[tuple[Tag, bytes]]) -> bytes:
+def encode_area(magic: int, items: Sequence[tuple[int, bytes]]) -> bytes:
+    """An area of TLVs: type and value of each. Raises OverBudget where it would pass 64 KiB."""
     total = _PAIR.size + sum(_PAIR.size + len(value) for _, value in items)
     if total > AREA_MAX_BYTES:
         raise OverBudget(
@@ -251,8 +252,8 @@ def _encode_area(magic: int, items: Sequence[tuple[Tag, bytes]]) -> bytes:
     return _PAIR.pack(magic, total) + b"".join(tlvs)
 
 
-def _decode_area(magic: int, area: memoryview) -> list[tuple[int, memoryview]]:
-    """Type and value of every TLV of an area that fills `area` exactly."""
+def decode_area(magic: int, area: memoryview) -> list[tuple[int, memoryview]]:
+    """Type and value of every TLV of an area that fills `area` exactly. Raises ImageRefused."""
     items: list[tuple[int, memoryview]] = []
     try:
         if _PAIR.unpack_from(area) != (magic, len(area)):

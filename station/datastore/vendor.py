@@ -41,6 +41,11 @@ class ImageModule:
 IMAGE: Final = ImageModule()
 
 
+def tag_of(token: ImageToken) -> str:
+    """Which image a token stands for, for a screen that is in another process than the image."""
+    return token._tag
+
+
 class KvStore:
     """`datastore.KvStore`."""
 
@@ -68,24 +73,24 @@ class ImageStore:
 
     def get(self, image_tag: str) -> tuple[bytearray, int]:
         """The file as provisioned (Q5), copied, and its constant of module `image`."""
-        entry = self._found(image_tag)
+        entry = self._datastore.get(Kind.IMG, image_tag)
         if entry is None:
+            self._refuse(image_tag)
             return bytearray(), IMAGE.NONE
         return bytearray(entry.data), _constant(entry)
 
     def get_token(self, image_tag: str) -> ImageToken | None:
-        """A token for the image, which stays where it is."""
-        if self._found(image_tag) is None:
+        """A token for the image, which stays where it is and is not even read."""
+        if not self._datastore.holds(Kind.IMG, image_tag):
+            self._refuse(image_tag)
             return None
         token = ImageToken.__new__(ImageToken)
         token._tag = image_tag
         return token
 
-    def _found(self, image_tag: str) -> Entry | None:
-        entry = self._datastore.get(Kind.IMG, image_tag)
-        if entry is None and self._unknown_image is UnknownImage.RAISE:
+    def _refuse(self, image_tag: str) -> None:
+        if self._unknown_image is UnknownImage.RAISE:
             raise KeyError(image_tag)
-        return entry
 
 
 class CodeStore:
@@ -111,7 +116,11 @@ class VendorApi:
     _datastore: Datastore
 
     def resolve(self, token: ImageToken) -> Entry | None:
-        """What a token stands for now, looked up but not copied; None where it is gone."""
+        """What its tag stands for now, wherever that is; None where it is gone.
+
+        Content is copied where it lies in pieces, in the runtime partition, and nowhere else.
+        `data` is good until a partition next changes.
+        """
         return self._datastore.get(Kind.IMG, token._tag)
 
 

@@ -6,6 +6,7 @@ the middle of records, and bytes nobody points at. Decides nothing about signatu
 Source: docs/SPEC.md, "Volume".
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, Self
 
@@ -34,14 +35,23 @@ FILLER_KEY: Final = b""
 _FILLING: Final = b"\xff"
 """What erased flash holds."""
 
+_LIST_START: Final = b'{"entries":['
+_LIST_END: Final = b'],"version":%d}' % VERSION
+
+_TYPE: Final = re.compile(rb'"type":(null|"[A-Z]{3,4}")\}')
+"""The end of an item of the list. Not to be found inside a name: there, a quote is escaped."""
+
+_KINDS: Final = {kind.value.encode("ascii"): kind for kind in Kind}
 _KEY_MAX_BYTES: Final = max(len(kind) for kind in Kind) + 1 + NAME_MAX_BYTES
 _COMPARED_BYTES: Final = 65_536
+_NAME_SHOWN_CHARACTERS: Final = 64
 
 
 def build_common_volume(entries: Iterable[Entry]) -> bytes:
     """The volume every dock gets alike. The order of `entries` does not matter.
 
-    Raises DocumentRefused for a key-value that is not text, ValueError for a duplicate.
+    Raises DocumentRefused for a key-value that is not text and for names made to collide in the
+    hash tables, ValueError for a duplicate.
     """
     return _build(entries, None)
 
@@ -78,10 +88,10 @@ class Volume:
         try:
             reader = cdb.Reader(data)
             salt, entries = _read(reader)
-            expected = cdb.pieces(_records(entries, salt))
+            canonical = _same(data, cdb.pieces(_records(entries, salt)))
         except (ValueError, DocumentRefused) as error:
             raise ImageRefused(f"a damaged volume: {error}", reason=Reason.VOLUME) from error
-        if not _same(data, expected):
+        if not canonical:
             raise ImageRefused(
                 "a volume in another than its canonical spelling", reason=Reason.VOLUME
             )
@@ -127,7 +137,8 @@ def demand_overlay(upd: Volume, common: Volume, replaceable: Set[EntryKey]) -> N
     if shadowed:
         kind, name = shadowed[0]
         raise ImageRefused(
-            f"unique {kind} {name!r} would replace an entry of the bundle that is not replaceable",
+            f"unique {kind} {_shown(name)} would replace an entry of the bundle"
+            " that is not replaceable",
             reason=Reason.COLLISION,
         )
 
@@ -137,7 +148,10 @@ def demand_overlay(upd: Volume, common: Volume, replaceable: Set[EntryKey]) -> N
 
 def _build(entries: Iterable[Entry], salt: bytes | None) -> bytes:
     ordered = sorted(entries, key=lambda entry: in_order(entry.key))
-    return b"".join(cdb.pieces(_records(ordered, salt)))
+    try:
+        return b"".join(cdb.pieces(_records(ordered, salt)))
+    except cdb.KeysCollide as error:
+        raise DocumentRefused(f"names of entries: {error}", remedy="Rename them.") from error
 
 
 def _records(entries: Sequence[Entry], salt: bytes | None) -> list[cdb.Record]:
@@ -190,27 +204,30 @@ def _check_text(entry: Entry) -> None:
     try:
         octets.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DocumentRefused(f"the value of {entry.name!r} is not UTF-8") from error
+        raise DocumentRefused(f"the value of {_shown(entry.name)} is not UTF-8") from error
     if b"\0" in octets:
-        raise DocumentRefused(f"the value of {entry.name!r} holds a NUL character")
+        raise DocumentRefused(f"the value of {_shown(entry.name)} holds a NUL character")
 
 
 def _list(entries: Sequence[Entry]) -> bytes:
+    return _LIST_START + b",".join(map(_item, entries)) + _LIST_END
+
+
+def _item(entry: Entry) -> bytes:
     return canonical_json.encode(
         {
-            "entries": [
-                {
-                    "kind": entry.kind.value,
-                    "name": entry.name,
-                    "sha256": entry.digest.hex(),
-                    "size": len(entry.data),
-                    "type": entry.picture.value if entry.picture else None,
-                }
-                for entry in entries
-            ],
-            "version": VERSION,
+            "kind": entry.kind.value,
+            "name": entry.name,
+            "sha256": entry.digest.hex(),
+            "size": len(entry.data),
+            "type": entry.picture.value if entry.picture else None,
         }
     )
+
+
+def _shown(name: str) -> str:
+    """A name fit for one line of a screen."""
+    return repr(name[:_NAME_SHOWN_CHARACTERS])
 
 
 def _key(kind: Kind, name: str) -> bytes:
@@ -223,43 +240,51 @@ def _key(kind: Kind, name: str) -> bytes:
 def _read(reader: cdb.Reader) -> tuple[bytes | None, list[Entry]]:
     """Salt and entries of what may be a volume.
 
-    Sizes and digests of the list are not looked at: the caller writes the list again and compares.
+    Of the list nothing is taken but picture types, and it is not parsed: a list of 13 MB can hold
+    millions of values. The caller writes it again and compares.
     """
+    found = _found(reader)
+    salt, listed = found.pop(SALT_KEY, None), found.pop(LIST_KEY, None)
+    if listed is None:
+        raise ValueError("no list of entries")
+    if bytes(listed[-len(_LIST_END) :]) != _LIST_END:
+        raise ValueError("not a list of entries of a version this program knows")
+    if list(found) != sorted(found):
+        raise ValueError("records in another order than their own")
+    types = _TYPE.finditer(listed)
+    entries = [
+        _entry(key, content, type_.group(1))
+        for (key, content), type_ in zip(found.items(), types, strict=False)
+    ]
+    if len(entries) < len(found):
+        raise ValueError("a record that the list does not name")
+    return None if salt is None else bytes(salt), entries
+
+
+def _found(reader: cdb.Reader) -> dict[bytes, memoryview]:
+    """Value of every key but the filler's, in address order."""
     found: dict[bytes, memoryview] = {}
+    fillers = 0
     for view, value in reader.records():
         if len(view) > _KEY_MAX_BYTES:
             raise ValueError("a key that is too long")
         key = bytes(view)
-        if key in found or len(found) > ENTRIES_MAX + 2:
+        if key in found or len(found) > ENTRIES_MAX + 2 or fillers > ENTRIES_MAX:
             raise ValueError("a key that stands there twice, or one too many")
-        if key != FILLER_KEY:
+        if key == FILLER_KEY:
+            fillers += 1
+        else:
             found[key] = value
-    salt, listed = found.pop(SALT_KEY, None), found.pop(LIST_KEY, None)
-    if listed is None:
-        raise ValueError("no list of entries")
-    entries = [_entry(item, found) for item in _items(listed)]
-    if len(found) != len(entries):
-        raise ValueError("a record that the list does not name")
-    entries.sort(key=lambda entry: in_order(entry.key))
-    return None if salt is None else bytes(salt), entries
+    return found
 
 
-def _items(listed: memoryview) -> list[canonical_json.JsonValue]:
-    match canonical_json.decode(listed):
-        case {"entries": list(items), "version": int(version)} if version == VERSION:
-            return items
-    raise ValueError("not a list of entries of a version this program knows")
-
-
-def _entry(item: canonical_json.JsonValue, found: dict[bytes, memoryview]) -> Entry:
-    match item:
-        case {"kind": str(kind), "name": str(name), "type": str() | None as picture}:
-            content = found.get(_key(Kind(kind), name))
-            if content is not None:
-                return Entry(
-                    Kind(kind), name, content, None if picture is None else PictureType(picture)
-                )
-    raise ValueError("the list names what is not there")
+def _entry(key: bytes, content: memoryview, type_: bytes) -> Entry:
+    """type_: as spelled in the list. Raises ValueError for what cannot be an entry."""
+    kind, _, name = key.partition(b"\0")
+    if kind not in _KINDS:
+        raise ValueError("a kind of entry that this program does not know")
+    picture = None if type_ == b"null" else PictureType(type_.strip(b'"').decode("ascii"))
+    return Entry(_KINDS[kind], name.decode("utf-8"), content, picture)
 
 
 def _same(buffer: memoryview, expected: Iterator[bytes | memoryview]) -> bool:

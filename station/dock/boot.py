@@ -21,7 +21,11 @@ class Inspected(Protocol):
 
     @property
     def security_counter(self) -> int:
-        """The counter of the image's release statement."""
+        """Nothing below it is accepted once the image is kept."""
+
+    @property
+    def made_here(self) -> bool:
+        """Whether the dock made it itself: then nobody sent it, and nobody will confirm it."""
 
 
 ImageT = TypeVar("ImageT", bound=Inspected)
@@ -36,12 +40,14 @@ NOTHING_INSTALLED = "no image is installed"
 class Running(Generic[ImageT]):
     """What a start came to. slot, image: None where the dock is not bootable.
 
-    reason: why nothing runs, or why a waiting image was not started; else empty.
+    reason: why nothing runs, or why a waiting image was not started; else empty. new: whether
+    this start is the image's first.
     """
 
     slot: int | None
     image: ImageT | None
     reason: str = ""
+    new: bool = False
 
 
 class BootLoader(Generic[ImageT]):
@@ -67,14 +73,19 @@ class BootLoader(Generic[ImageT]):
         return self._layout.slots[self.state.spare(len(self._layout.slots))]
 
     def start(self) -> Running[ImageT]:
-        """Choose what runs: the candidate on trial, or the image that stays, or nothing."""
+        """Choose what runs: the candidate on trial, or the image that stays, or nothing.
+
+        A candidate the dock made itself is confirmed as soon as it runs.
+        """
         reason = ""
         if Event.TRIED in self.state.events:
             slot = self.state.spare(len(self._layout.slots))
             image, reason = self._look(slot, self.state.candidate)
             self._move(Event.REFUSED if image is None else Event.TRIED)
             if image is not None:
-                return Running(slot, image)
+                if image.made_here:
+                    self.confirm(image.security_counter)
+                return Running(slot, image, new=True)
         elif Event.GIVEN_UP in self.state.events:
             self._move(Event.GIVEN_UP)
             reason = "the image on trial was not confirmed"
@@ -88,16 +99,21 @@ class BootLoader(Generic[ImageT]):
         if self.state.candidate is not None or len(self._layout.slots) == 1:
             self._move(Event.CLEARED)
 
-    def mark(self, size_bytes: int, digest: bytes) -> None:
+    def mark(self, size_bytes: int, digest: bytes, *, made_here: bool) -> None:
         """Accept the image in the spare slot and let it run at the next start.
 
-        Repeated for an image that is marked already, nothing changes. Raises ImageRefused, and
-        NotNow while another image is on trial.
+        made_here: whether it comes from the dock itself; one of the other origin is refused, so
+        that nobody can send a dock what it once made. Repeated for an image that is marked
+        already, nothing changes. Raises ImageRefused, and NotNow while another image is on trial.
         """
         image = SlotImage(size_bytes, digest)
         if Event.MARKED not in self.state.events:
             raise NotNow("an image is on trial")
-        self._examine(self.state.spare(len(self._layout.slots)), image)
+        found = self._examine(self.state.spare(len(self._layout.slots)), image)
+        if found.made_here is not made_here:
+            raise ImageRefused(
+                "the image is sealed by another than who brings it", reason=Reason.SIGNATURE
+            )
         if self.state.candidate != image:
             self._move(Event.MARKED, image=image)
 

@@ -15,10 +15,14 @@ from typing import Final, Self
 
 from station.dock.flash import Flash
 from station.dock.layout import Area
+from station.domain.errors import StationFault
 
 
-class FlashFailed(Exception):
+class FlashFailed(StationFault):
     """The flash no longer keeps what is written to it."""
+
+    code = "E-DOCK-07"
+    remedy = "Use another flash file."
 
 
 class Phase(IntEnum):

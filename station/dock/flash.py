@@ -9,8 +9,8 @@ chip survives the end of its power.
 import fcntl
 import mmap
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -217,17 +217,29 @@ class Flash:
                 self._cells[bits.offset_bytes] = cell & ~bits.mask | bits.value & bits.mask
 
 
-def open_cells(path: Path, size_bytes: int) -> mmap.mmap:
+@contextmanager
+def flash_file(path: Path, size_bytes: int) -> Iterator[mmap.mmap]:
     """The cells kept in a file, which is made erased where there is none.
 
-    The file is locked for as long as the map is open: one chip sits in one dock. Raises
-    FlashFileRefused.
+    The file is locked until the block ends: one chip sits in one dock. What still looks at the
+    cells then looks at a chip that may sit in another one. Raises FlashFileRefused.
     """
-    descriptor = None
     try:
         if not path.exists():
             _make(path, size_bytes)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise FlashFileRefused(f"{path}: {error.strerror}") from error
+    try:
+        yield _locked(descriptor, path, size_bytes)
+    finally:
+        # The map holds a descriptor of its own, which shares the lock and may live on.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, path: Path, size_bytes: int) -> mmap.mmap:
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found = os.fstat(descriptor).st_size
         if found != size_bytes:
@@ -237,9 +249,6 @@ def open_cells(path: Path, size_bytes: int) -> mmap.mmap:
         raise FlashFileRefused(f"{path}: another virtual dock uses it") from error
     except OSError as error:
         raise FlashFileRefused(f"{path}: {error.strerror}") from error
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)  # the map has one of its own, and with it the lock
 
 
 def _make(path: Path, size_bytes: int) -> None:

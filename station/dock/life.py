@@ -1,27 +1,23 @@
 """The life of a virtual dock between power-up and its end: the only loop here that waits.
 
-Carries bytes between port and firmware, plays the cable, and takes commands, one JSON object per
-line:
-
-    {"command": "unplug"}          the cable comes out
-    {"command": "plug"}            and goes in again: a new port under the same path
-    {"command": "factory-reset"}   back to the manufactured state, then a restart
-    {"command": "quit"}            the end
+Carries bytes between port and firmware, plays the cable, attends to the application, and does what
+other threads ask for. One thread lives it; everything else of a dock happens in that thread.
 """
 
-import json
-import os
 import select
-import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 from math import inf
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
+from station.dock.calls import Calls, DockOff
 from station.dock.line import Line
 from station.dock.serial_port import SerialPort
 from station.dock.server import DockServer, PulledOut, Restart
+
+T = TypeVar("T")
 
 RESET_DELAY_S: Final = 0.25
 """From the answer to a reset until the port goes: time to read it (as Zephyr's
@@ -38,17 +34,6 @@ patience of a client (0.3 s), so that its second try is understood."""
 UNSENT_BYTES_MAX: Final = 65_536
 """Answers that may wait for a client that does not read; beyond it nothing more is taken in."""
 
-COMMAND_BYTES_MAX: Final = 4_096
-
-
-class Command(Enum):
-    """What may be said on the command channel."""
-
-    UNPLUG = "unplug"
-    PLUG = "plug"
-    FACTORY_RESET = "factory-reset"
-    QUIT = "quit"
-
 
 @dataclass(frozen=True, slots=True)
 class Cable:
@@ -63,30 +48,14 @@ class Cable:
 
 
 class Life:
-    """commands: descriptor of the command channel, None for none.
+    """A dock that is plugged in. What other threads may call says so."""
 
-    ends_with_commands: whether its end is the end of this process too; else it means nothing.
-    ending: a descriptor that can be read once the process is asked to end.
-    """
-
-    def __init__(
-        self,
-        server: DockServer,
-        port: SerialPort,
-        cable: Cable,
-        *,
-        commands: int | None,
-        ends_with_commands: bool,
-        ending: int,
-    ) -> None:
+    def __init__(self, server: DockServer, port: SerialPort, cable: Cable) -> None:
         self._server = server
         self._port = port
         self._in = cable.line()
         self._out = cable.line()
-        self._commands = commands
-        self._ends_with_commands = ends_with_commands
-        self._command_text = b""
-        self._ending = ending
+        self._calls = Calls()
         self._ended = False
         self._unsent = memoryview(b"")
         self._heard_at_s = -inf
@@ -94,35 +63,67 @@ class Life:
         self._plug_at_s = inf
 
     def live(self) -> None:
-        """Until told to end. Raises PowerLost."""
-        while not self._ended:
-            now_s = time.monotonic()
-            if now_s >= self._restart_at_s:
-                self._restart()
-            if now_s >= self._plug_at_s:
-                self._plug()
-            self._carry(now_s)
-            self._wait(now_s)
+        """Until told to end; then nothing of the dock is left but its flash. Raises PowerLost."""
+        try:
+            while not self._ended:
+                now_s = time.monotonic()
+                if now_s >= self._restart_at_s:
+                    self._restart()
+                if now_s >= self._plug_at_s:
+                    self._plug()
+                self._carry(now_s)
+                self._wait(now_s)
+        finally:
+            self._server.power_off()
+            self._port.unplug()
+            self._calls.close()
+
+    # -- for other threads -----------------------------------------------------------------------
+
+    def ask(self, work: Callable[[DockServer], T]) -> T:
+        """What `work` gives, done between two turns of the loop; a restart it wants is over then.
+
+        Raises what it raises, and DockOff.
+        """
+        return self._calls.ask(lambda: work(self._server))
+
+    def unplug(self) -> None:
+        """The cable comes out. Raises DockOff."""
+        self._calls.ask(self._unplug)
+
+    def plug(self) -> None:
+        """And goes in again: a new port under the same path. Raises DockOff."""
+        self._calls.ask(self._plug)
+
+    def end(self) -> None:
+        """Let `live` return."""
+        with suppress(DockOff):
+            self._calls.ask(self._end)
+
+    # -- the loop --------------------------------------------------------------------------------
 
     def _carry(self, now_s: float) -> None:
         """Arrived bytes to the firmware, its answers to the line, arrived answers to the client."""
         if arrived := self._in.get(now_s):
             if answers := self._server.receive(arrived):
                 self._out.put(answers, now_s)
-            self._heed(now_s)
+            self._heed(now_s, RESET_DELAY_S)
         if answered := self._out.get(now_s):
             self._unsent = memoryview(bytes(self._unsent) + answered)
         if self._unsent and self._port.plugged:
             self._unsent = self._unsent[self._port.send(self._unsent) :]
 
-    def _heed(self, now_s: float) -> None:
-        """Do what the firmware, or its fault, wants done with the cable."""
+    def _heed(self, now_s: float, delay_s: float) -> None:
+        """Do what the firmware, or its fault, wants done with the cable.
+
+        delay_s: what a client needs to read the answer to what made it want a restart.
+        """
         want, self._server.wants = self._server.wants, None
         match want:
             case None:
                 pass
             case Restart():
-                self._restart_at_s = min(self._restart_at_s, now_s + RESET_DELAY_S)
+                self._restart_at_s = min(self._restart_at_s, now_s + delay_s)
             case PulledOut(back_after_s):
                 self._unplug()
                 self._plug_at_s = inf if back_after_s is None else now_s + back_after_s
@@ -134,10 +135,11 @@ class Life:
         wake_at_s = min(
             self._restart_at_s, self._plug_at_s, self._in.next_at_s(), self._out.next_at_s()
         )
-        reading = [self._ending]
+        reading = [self._calls.fileno()]
         writing = []
-        if self._commands is not None:
-            reading.append(self._commands)
+        application = self._server.fileno()
+        if application >= 0:
+            reading.append(application)
         if self._port.plugged:
             takes_at_s = self._in.takes_more_at_s()
             if self._unsent:
@@ -150,10 +152,21 @@ class Life:
         readable, _, _ = select.select(reading, writing, [], wait_s)
         if self._port.plugged and self._port.fileno() in readable:
             self._take_bytes()
-        if self._commands in readable:
-            self._take_commands()
-        if self._ending in readable:
-            self._ended = True
+        if application in readable:
+            self._server.attend()
+        if self._calls.fileno() in readable:
+            self._take_calls()
+
+    def _take_calls(self) -> None:
+        while (call := self._calls.take()) is not None:
+            with call:
+                call.carry_out()
+                self._heed(time.monotonic(), 0.0)
+                if time.monotonic() >= self._restart_at_s:
+                    self._restart()
+
+    def _end(self) -> None:
+        self._ended = True
 
     def _take_bytes(self) -> None:
         data = self._port.receive()
@@ -166,7 +179,7 @@ class Life:
             self._heard_at_s = now_s
             self._in.put(data, now_s)
 
-    # -- the cable -----------------------------------------------------------------------------
+    # -- the cable -------------------------------------------------------------------------------
 
     def _restart(self) -> None:
         """The port goes and comes again by itself, unless the cable is out."""
@@ -193,40 +206,3 @@ class Life:
         self._in.drop()
         self._out.drop()
         self._unsent = memoryview(b"")
-
-    # -- the command channel -------------------------------------------------------------------
-
-    def _take_commands(self) -> None:
-        assert self._commands is not None  # noqa: S101 (it was waited for)
-        said = os.read(self._commands, COMMAND_BYTES_MAX)
-        if not said:
-            self._commands = None
-            self._ended = self._ends_with_commands
-            return
-        *lines, rest = (self._command_text + said).split(b"\n")
-        self._command_text = rest[:COMMAND_BYTES_MAX]
-        for line in lines:
-            self._obey(line)
-
-    def _obey(self, line: bytes) -> None:
-        try:
-            match json.loads(line):
-                case {"command": str(word)}:
-                    command = Command(word)
-                case _:
-                    raise ValueError
-        except (ValueError, RecursionError):
-            sys.stderr.write(f"no command: {line[:80]!r}\n")
-            return
-        match command:
-            case Command.UNPLUG:
-                self._unplug()
-            case Command.PLUG:
-                self._plug()
-            case Command.FACTORY_RESET:
-                self._server.factory_reset()
-                self._heed(time.monotonic())
-            case Command.QUIT:
-                self._ended = True
-            case _:
-                assert_never(command)

@@ -1,173 +1,138 @@
-"""The process of a virtual dock: one flash file, one serial port, until it is told to end.
+"""The process of virtual docks: each a flash file, a serial port and a thread, until told to end.
 
-Prints one JSON line when the port is there; commands come on standard input (`life.py`).
+Prints one JSON line when the ports are there; commands come on standard input (`commands.py`).
 """
 
 import json
-import os
+import select
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FrameType
 from typing import Final, TextIO
 
-from station.dock.factory import FactoryInfo, FactorySector
-from station.dock.faults import Fault, Slow
-from station.dock.flash import Flash, Geometry, PowerCut, PowerLost, open_cells
-from station.dock.layout import Layout
-from station.dock.life import Cable, Life
-from station.dock.serial_port import serial_port
-from station.dock.server import DockServer
-from station.domain.errors import OperatorError
-from station.domain.identity import DockId, Serial
-from station.domain.profile import Profile
-from station.domain.trust import Authority
+from station.dock.bell import Bell
+from station.dock.commands import CommandChannel
+from station.dock.flash import PowerLost
+from station.dock.host import ApplicationSupport
+from station.dock.powered import PoweredDock, powered
+from station.dock.settings import Settings
 
 POWER_LOST_STATUS: Final = 3
-"""Exit status of a process that a `PowerCut` ended."""
+"""Exit status of a process in which a `PowerCut` ended a dock."""
 
-HARDWARE: Final = "A"
-"""Revision a dock reports where its product names none."""
+Beside = Callable[[Sequence[PoweredDock]], AbstractContextManager[Mapping[str, object]]]
+"""Something that is there for as long as the docks are; what it gives is announced with them."""
 
-
-class NoSuchProduct(OperatorError):
-    """The profile has no product of this name."""
-
-    code = "E-DOCK-04"
-    remedy = "Name one of the products of the profile."
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """A virtual dock to be.
-
-    flash: the file that is its chip, made if missing. port: path of the symlink to its port.
-    hardware: revision it reports; empty for the first one of its product. seed: of everything
-    random its faults do. line_bytes_per_s, line_latency_s: of the cable, each way; None for as
-    fast as it goes. ends_with_commands: end when the command channel does, as for a program that
-    owns its docks.
-    """
-
-    flash: Path
-    port: Path
-    dock_id: DockId
-    label: Serial
-    profile: Profile
-    product: str
-    authority: Authority
-    hardware: str = ""
-    faults: tuple[Fault, ...] = ()
-    seed: int = 1
-    line_bytes_per_s: float | None = None
-    line_latency_s: float = 0.0
-    ends_with_commands: bool = False
-
-
-def run(settings: Settings, *, commands: int | None = 0, out: TextIO | None = None) -> int:
-    """Be a virtual dock; the exit status: 0 when told to end, 3 when its power was cut.
-
-    commands: descriptor of the command channel; its end means nothing. out: where the one line
-    goes, standard output if None. Raises OperatorError where it cannot start.
-    """
-    out = sys.stdout if out is None else out
-    try:
-        server = _powered(settings)
-        with _ending() as ending, serial_port(settings.port) as port:
-            port.plug()
-            out.write(_announcement(settings))
-            out.flush()
-            Life(
-                server,
-                port,
-                _cable(settings),
-                commands=commands,
-                ends_with_commands=settings.ends_with_commands,
-                ending=ending,
-            ).live()
-    except PowerLost:
-        return POWER_LOST_STATUS
-    return 0
-
-
-def _powered(settings: Settings) -> DockServer:
-    """The dock after power-up, started."""
-    profile = settings.profile
-    layout = Layout.of(slots=profile.slots, slot_bytes=profile.slot_bytes)
-    flash = Flash(
-        open_cells(settings.flash, layout.size_bytes),
-        Geometry(layout.size_bytes),
-        cut=next((one for one in settings.faults if isinstance(one, PowerCut)), None),
-    )
-    factory, info = FactorySector(flash, layout.factory), _info(settings)
-    factory.install(info)
-    return DockServer(
-        flash,
-        layout,
-        profile=profile,
-        authority=settings.authority,
-        factory=factory,
-        info=info,
-        faults=settings.faults,
-        seed=settings.seed,
-    )
-
-
-def _info(settings: Settings) -> FactoryInfo:
-    try:
-        product = settings.profile.product(settings.product)
-    except KeyError as error:
-        raise NoSuchProduct(
-            f"the profile {settings.profile.name} has no product {settings.product!r}"
-        ) from error
-    return FactoryInfo(
-        dock_id=settings.dock_id,
-        label=settings.label,
-        model=settings.profile.model,
-        hardware=settings.hardware or next(iter(product.hardware_revisions), HARDWARE),
-        product=product.name,
-    )
-
-
-def _cable(settings: Settings) -> Cable:
-    slow = next((one for one in settings.faults if isinstance(one, Slow)), None)
-    rate = settings.line_bytes_per_s if slow is None else float(slow.bytes_per_s)
-    return Cable(rate, settings.line_latency_s)
-
-
-def _announcement(settings: Settings) -> str:
-    return (
-        json.dumps(
-            {
-                "port": str(settings.port),
-                "dock_id": str(settings.dock_id),
-                "label": settings.label.text,
-                "profile": settings.profile.name,
-            }
-        )
-        + "\n"
-    )
+Window = Callable[[Sequence[PoweredDock], Callable[[], bool]], object]
+"""Waits in place of the command channel, as long as it likes; given the docks, and what says
+whether the process has been told to end."""
 
 
 @contextmanager
-def _ending() -> Iterator[int]:
-    """A descriptor that can be read once the process is asked to end."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+def docks(
+    settings: Sequence[Settings],
+    support: ApplicationSupport | None,
+    *,
+    ended: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[PoweredDock, ...]]:
+    """Virtual docks, each in a thread of its own, until the end of the block.
+
+    support: None for docks that run no code. ended: told, from another thread, when a dock has
+    ended. A dock whose power is cut ends alone. Raises OperatorError where one cannot start,
+    and PowerLost where the power of one is cut before all have.
+    """
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(powered(one, support, ended=ended)) for one in settings)
+
+
+def run(
+    settings: Sequence[Settings],
+    support: ApplicationSupport | None = None,
+    *,
+    commands: int = 0,
+    ends_with_commands: bool = False,
+    out: TextIO | None = None,
+    beside: Beside | None = None,
+    window: Window | None = None,
+) -> int:
+    """Be virtual docks; the exit status: 0 when told to end, 3 when the power of one was cut.
+
+    commands: descriptor of the command channel. ends_with_commands: whether its end is the end of
+    the process, as for a program that owns its docks; else it means nothing. out: where the one
+    line goes, standard output if None. window: see `Window`. Raises OperatorError where a dock
+    cannot start.
+    """
+    out = sys.stdout if out is None else out
+    channel = CommandChannel(commands, sys.stderr.write)
+    try:
+        with (
+            Bell() as told,
+            Bell() as news,
+            _signals(told),
+            docks(settings, support, ended=news.ring) as all_docks,
+            ExitStack() as stack,
+        ):
+            more = stack.enter_context(beside(all_docks)) if beside else None
+            out.write(json.dumps(_announcement(all_docks, more)) + "\n")
+            out.flush()
+            if window is not None:
+                window(all_docks, lambda: bool(select.select([told], [], [], 0)[0]))
+            else:
+                _attend(
+                    all_docks, channel, ends_with_commands=ends_with_commands, told=told, news=news
+                )
+            lost = any(dock.power_lost for dock in all_docks)
+    except PowerLost:
+        lost = True
+    return POWER_LOST_STATUS if lost else 0
+
+
+def _announcement(
+    all_docks: Sequence[PoweredDock], more: Mapping[str, object] | None
+) -> Mapping[str, object]:
+    """One dock by itself is announced as it always was."""
+    each = [dock.settings.announcement for dock in all_docks]
+    if more is None and len(each) == 1:
+        return each[0]
+    return {"docks": each, **(more or {})}
+
+
+def _attend(
+    all_docks: Sequence[PoweredDock],
+    channel: CommandChannel,
+    *,
+    ends_with_commands: bool,
+    told: Bell,
+    news: Bell,
+) -> None:
+    """Until the process is told to end, or no dock is left."""
+    watched: list[Bell | CommandChannel] = [told, news, channel]
+    while any(dock.on for dock in all_docks):
+        readable, _, _ = select.select(watched, [], [])
+        if told in readable:
+            return
+        news.hush()
+        if channel in readable and not channel.obey(all_docks):
+            if ends_with_commands:
+                return
+            watched.remove(channel)
+
+
+@contextmanager
+def _signals(bell: Bell) -> Iterator[None]:
+    """Ring it once the process is asked to end."""
     handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, _noticed) for number in handled}
-    wakeup = signal.set_wakeup_fd(writer)
+    wakeup = signal.set_wakeup_fd(bell.writer)
     try:
-        yield reader
+        yield
     finally:
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:
-    """The wake-up descriptor says the rest."""
+    """The bell says the rest."""

@@ -1,15 +1,17 @@
-"""The firmware behind the serial port: requests in, answers out, and what the dock does by itself.
+"""The dock behind the serial port: requests in, answers out, and who may ask for what.
 
 Sans-I/O: whoever owns the port gives it the bytes and does what `wants` says. The faults a
 station can see in answers are played here, the others where the cable or the flash is.
 """
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from random import Random
 from typing import Any, Final, TypeVar
 
+from station.datastore.field_store import FieldStore
 from station.dock.boot_state import FlashFailed, NotNow
 from station.dock.factory import FactoryInfo, FactorySector
 from station.dock.faults import (
@@ -22,13 +24,17 @@ from station.dock.faults import (
     Unplug,
     WrongHardware,
 )
+from station.dock.firmware import Firmware
 from station.dock.flash import Flash
+from station.dock.host import ApplicationSupport
+from station.dock.launcher import Shown
 from station.dock.layout import Layout
-from station.dock.runtime import Runtime, inspection
 from station.dock.slot_writer import BadRange
-from station.dock.slots import Refused, Slots, refusal
+from station.dock.slots import Refused, refusal
+from station.domain.entries import Entry
+from station.domain.errors import NotForProduction
 from station.domain.identity import DockId
-from station.domain.profile import Profile
+from station.domain.profile import Profile, Stage
 from station.domain.trust import Authority
 from station.protocol import datastore_group as wire
 from station.protocol import os_group
@@ -62,9 +68,10 @@ Want = Restart | PulledOut
 
 
 class DockServer:
-    """One dock, running. `seed` decides which bit flips and what garbage is sent.
+    """One dock, running, until `power_off`.
 
-    Raises PowerLost from every method.
+    support: None for a dock that runs no code. seed: decides which bit flips and what garbage is
+    sent. chance: gives random octets for keys and salts. Raises PowerLost from every method.
     """
 
     def __init__(
@@ -78,6 +85,8 @@ class DockServer:
         info: FactoryInfo,
         faults: Iterable[Fault] = (),
         seed: int = 0,
+        support: ApplicationSupport | None = None,
+        chance: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._flash = flash
         self._profile = profile
@@ -88,9 +97,15 @@ class DockServer:
         self._port = ServerPort(
             (*os_group.REQUESTS, *wire.REQUESTS), buf_size=BUFFER_BYTES, buf_count=BUFFERS
         )
-        self._runtime = Runtime(profile)
-        self._slots = Slots(flash, layout, inspection(authority, info.dock_id, info.product))
-        self._runtime.mount(self._slots.running)
+        self._firmware = Firmware(
+            flash,
+            layout,
+            profile=profile,
+            authority=authority,
+            info=info,
+            support=support,
+            chance=chance,
+        )
         self._unplugged_once = False
         self._restarts = 0
         self.wants: Want | None = None
@@ -121,17 +136,75 @@ class DockServer:
         self.wants = None
         self._restarts += 1
         self._port.reset()
-        self._slots.restart()
-        self._runtime.mount(self._slots.running)
-        if self._fault(BitFlip) and self._slots.on_trial:
+        self._firmware.restart()
+        if self._fault(BitFlip) and self._firmware.slots.running.new:
             self._flip_a_bit()
 
+    def power_off(self) -> None:
+        """End what runs outside this object: the application."""
+        self._firmware.power_off()
+
     def factory_reset(self) -> None:
-        """Back to the manufactured state: only ROM lasts in this dock, so starting again is all."""
+        """Back to the manufactured state: ROM alone lasts. Raises FlashFailed."""
         self.wants = Restart()
+        self._firmware.empty_field()
+
+    # -- the application -----------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """Can be read when the application is to be attended to; -1 where there is none."""
+        return self._firmware.launcher.fileno()
+
+    def attend(self) -> None:
+        """Hear what the application has to say."""
+        self._firmware.launcher.attend()
+
+    @property
+    def shown(self) -> Shown | None:
+        """What the application does and shows; None where this dock runs no code."""
+        launcher = self._firmware.launcher
+        return None if launcher.screen is None else launcher.shown
+
+    @property
+    def field(self) -> FieldStore:
+        """Runtime and ephemeral, to be written by our own calls."""
+        return self._firmware.store.field
+
+    # -- development ---------------------------------------------------------------------------
+
+    def replace_rom(self, entries: Sequence[Entry]) -> None:
+        """See `DevelopmentDock`; the restart is wanted, not made.
+
+        Raises NotForProduction, OverBudget and DocumentRefused with nothing changed, and
+        FlashFailed.
+        """
+        self._demand_development()
+        image = self._firmware.development_image(entries)
+        self.wants = Restart()
+        self._firmware.replace(image)
+
+    def run_code(self, code: bytes) -> None:
+        """See `DevelopmentDock`. Raises NotForProduction and StoreFull with nothing changed."""
+        self._demand_development()
+        self._firmware.run_code(code)
+
+    def deliver(self, message: bytes) -> None:
+        """See `DevelopmentDock`. Raises NotForProduction."""
+        self._demand_development()
+        self._firmware.launcher.deliver(message)
+
+    def _demand_development(self) -> None:
+        """A dock for production has none of this, and neither has one that was closed."""
+        if self._profile.stage is Stage.PRODUCTION:
+            raise NotForProduction(f"{self._info.label} was made for production")
+        if self._locked:
+            raise NotForProduction(f"{self._info.label} is locked")
+
+    # -- answers -------------------------------------------------------------------------------
 
     def _answer(self, request: Request[Any]) -> Shape:
-        slots, runtime = self._slots, self._runtime
+        firmware = self._firmware
+        slots, store = firmware.slots, firmware.store
         match request:
             case wire.Write():
                 return slots.write(request)
@@ -154,13 +227,15 @@ class DockServer:
             case wire.Confirm():
                 return slots.confirm(request)
             case wire.Names():
-                return runtime.names(request, message_max=BUFFER_BYTES)
+                return store.names(request, message_max=BUFFER_BYTES)
             case wire.Entry():
-                return runtime.entry(request)
+                return store.entry(request)
             case wire.CodeInfo():
-                return runtime.code_info()
+                return store.code_info()
             case wire.Application():
-                return runtime.application()
+                return firmware.application()
+            case wire.Screen():
+                return firmware.screen(request)
             case wire.FactoryReset():
                 self.factory_reset()
                 return Done()
@@ -190,9 +265,7 @@ class DockServer:
     def _begin(self, request: wire.Begin) -> Done:
         if self._locked:
             raise Refused(DatastoreCode.LOCKED)
-        done = self._slots.begin(request)
-        self._runtime.mount(self._slots.running)  # a trial was given up with it
-        return done
+        return self._firmware.begin(request)
 
     # -- who it is -----------------------------------------------------------------------------
 
@@ -204,7 +277,7 @@ class DockServer:
             hardware_revision=self._info.hardware,
             profile=self._profile.name,
             product=self._info.product,
-            security_counter=self._slots.counter,
+            security_counter=self._firmware.slots.counter,
             assurance=wire.Assurance(self._profile.assurance.value),
             slot_size=self._profile.slot_bytes,
             locked=self._locked,
@@ -230,7 +303,7 @@ class DockServer:
         return next((one for one in self._faults if isinstance(one, kind)), None)
 
     def _pull_the_plug(self) -> None:
-        fault, written = self._fault(Unplug), self._slots.written
+        fault, written = self._fault(Unplug), self._firmware.slots.written
         if fault is None or written is None or self._unplugged_once or self.wants:
             return
         if written.done_bytes * 100 >= written.size_bytes * fault.percent:
@@ -238,7 +311,8 @@ class DockServer:
             self.wants = PulledOut(fault.back_after_s)
 
     def _flip_a_bit(self) -> None:
-        active = self._slots.state().active
+        slots = self._firmware.slots
+        active = slots.state().active
         if active is not None:
-            offset = self._slots.active_area.offset_bytes + self._random.randrange(active.size)
+            offset = slots.active_area.offset_bytes + self._random.randrange(active.size)
             self._flash.disturb(offset, bit=self._random.randrange(8))

@@ -54,8 +54,9 @@ def refusal(error: Refused | BadRange | FlashFailed | NotNow) -> Refused:
 
 
 def cut(text: str, octets_max: int) -> str:
-    """As much of a text as fits that many octets of UTF-8."""
-    return text.encode("utf-8")[:octets_max].decode("utf-8", errors="ignore")
+    """As much of a text as fits that many octets of UTF-8, spelled as the wire allows."""
+    octets = text.encode("utf-8", errors="replace").replace(b"\0", b"?")
+    return octets[:octets_max].decode("utf-8", errors="ignore")
 
 
 class Slots(Generic[ImageT]):
@@ -113,11 +114,7 @@ class Slots(Generic[ImageT]):
         """Give up what the spare slot holds; a trial is given up with it."""
         if not 0 < request.size <= self._layout.slots[0].size_bytes:
             raise Refused(DatastoreCode.TOO_LARGE)
-        trial = self.on_trial
-        self._loader.clear()
-        if trial or len(self._layout.slots) == 1:
-            self.running = self._loader.start()
-        self._writer = SlotWriter(self._flash, self._loader.spare, request.size)
+        self._writer = self._spare_writer(request.size)
         return Done()
 
     def copy(self, request: wire.Copy) -> wire.CopyAnswer:
@@ -147,7 +144,7 @@ class Slots(Generic[ImageT]):
             return wire.CommitAnswer(False, OTHER_SIZE)
         self._writer.finish()
         try:
-            self._loader.mark(request.size, request.digest)
+            self._loader.mark(request.size, request.digest, made_here=False)
         except ImageRefused as error:
             return wire.CommitAnswer(False, error.reason.value)
         return wire.CommitAnswer(True)
@@ -161,6 +158,21 @@ class Slots(Generic[ImageT]):
             raise Refused(DatastoreCode.OTHER_IMAGE)
         self._loader.confirm(self.running.image.security_counter)
         return Done()
+
+    def replace(self, image: bytes) -> None:
+        """Let an image this dock has made run from the next start on, confirmed.
+
+        Gives up a trial, and an image being written. Raises BadRange where it fits no slot, and
+        FlashFailed.
+        """
+        self._writer = None
+        writer = self._spare_writer(len(image))
+        writer.write(0, image)
+        writer.finish()
+        try:
+            self._loader.mark(len(image), sha256(image).digest(), made_here=True)
+        except ImageRefused as error:
+            raise FlashFailed("the flash does not keep the image") from error
 
     # -- what is there -------------------------------------------------------------------------
 
@@ -206,6 +218,15 @@ class Slots(Generic[ImageT]):
         """The cells as they are now."""
         cells = self._cells(request.slot, request.offset, request.length)
         return wire.ReadAnswer(request.offset, cells)
+
+    def _spare_writer(self, size_bytes: int) -> SlotWriter:
+        """For an image in the spare slot, which no record names any more. Raises BadRange."""
+        writer = SlotWriter(self._flash, self._loader.spare, size_bytes)
+        trial = self.on_trial
+        self._loader.clear()
+        if trial or len(self._layout.slots) == 1:
+            self.running = self._loader.start()
+        return writer
 
     def _open_writer(self) -> SlotWriter:
         """The image being written; from its first changed byte on, no record names its slot."""

@@ -163,6 +163,35 @@ class Duplicate(OperatorError):
     remedy = "Use the recorded one, or choose another name."
 
 
+class StoreFull(OperatorError):
+    """An entry does not fit a partition's budget; the cause names the shortfall."""
+
+    code = "E-STORE-01"
+    remedy = "Delete entries of that partition, or store less."
+
+
+class NoSuchEntry(OperatorError):
+    """A partition holds no such entry."""
+
+    code = "E-STORE-02"
+    remedy = "List what the partition holds."
+
+
+class StoreWorn(StationFault):
+    """The flash of a runtime partition no longer keeps what is written; what it held, it holds."""
+
+    code = "E-STORE-03"
+    remedy = "Delete entries of that partition; replace the dock."
+
+
+class NotForProduction(OperatorError):
+    """A development service was asked of a dock made for production."""
+
+    code = "E-DOCK-05"
+    remedy = "Use a development dock, or provision this one with a work order."
+    exit_status = EXIT_POLICY
+
+
 # -- trust -----------------------------------------------------------------------------------
 
 
@@ -281,6 +310,31 @@ class TooSlow(LinkError):
     remedy = "Move the dock to another slot and scan its label."
 
 
+# -- the development service -------------------------------------------------------------------
+
+
+class ServiceRefused(OperatorError):
+    """A development service understood us and said no, or answered what is not documented."""
+
+    code = "E-CLOUD-01"
+    remedy = "Correct what it names; for 401 check the credentials, for 404 the dock id."
+
+
+class ServiceSilent(LinkError):
+    """A development service cannot be reached, does not answer, or says it cannot serve."""
+
+    code = "E-CLOUD-02"
+    remedy = "Check the address and the network, then push again."
+
+
+class ServiceNotTrusted(OperatorError):
+    """Whoever answers for a development service has no certificate that we trust."""
+
+    code = "E-CLOUD-03"
+    remedy = "Give its certificate with --ca; if you did, something else answers there."
+    exit_status = EXIT_POLICY
+
+
 # -- the station -------------------------------------------------------------------------------
 
 
@@ -306,6 +360,20 @@ class LedgerRefused(StationFault):
     code = "E-LOG-02"
     remedy = "Call line IT; do not delete the file."
     exit_status = EXIT_NOT_DURABLE
+
+
+class RehearsalImpossible(StationFault):
+    """This machine cannot confine an application, or the process that should is broken."""
+
+    code = "E-REHEARSE-01"
+    remedy = "Run station doctor; call line IT."
+
+
+class ScreenNotDrawn(StationFault):
+    """The process that draws splash screens ended without a picture."""
+
+    code = "E-REHEARSE-02"
+    remedy = "Run station doctor; call line IT."
 
 
 class Interrupted(OperatorError):

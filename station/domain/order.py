@@ -36,7 +36,7 @@ class WorkOrder:
     bundle_sha256: of the sealed bundle file. template_sha256: of the template's canonical form.
     lot: id of the UPD lot the order takes its records from; empty where the template needs none.
     serial_pattern: regular expression the whole serial must match; what tells products apart on
-    a label.
+    a label. rehearse: a unit passes only if its application comes through a rehearsed first boot.
     """
 
     name: str
@@ -48,6 +48,7 @@ class WorkOrder:
     serial_pattern: str
     start_mode: StartMode = StartMode.SCAN
     retry_limit: int = 1
+    rehearse: bool = False
     state: OrderState = OrderState.PLANNED
 
 

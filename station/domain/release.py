@@ -16,6 +16,7 @@ PAYLOAD_TYPE: Final = "application/vnd.dock-provisioning.release+json"
 
 _REMEDY: Final = "Get the bundle again from the process engineer."
 _HEX_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_KINDS: Final = frozenset(Kind)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,7 +33,7 @@ class Version:
         """From ``MAJOR.MINOR.PATCH[-PRE]``. Raises ValueError."""
         match = _VERSION.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is not a semantic version such as 1.4.0")
+            raise ValueError(f"{text[:64]!r} is not a semantic version such as 1.4.0")
         major, minor, patch, pre = match.groups()
         if int(major) > 255 or int(minor) > 255 or int(patch) > 65_535:
             raise ValueError(f"{text!r} does not fit an image header (255.255.65535)")
@@ -126,6 +127,6 @@ def _digest(text: str) -> bytes:
 
 def _entry(value: canonical_json.JsonValue) -> tuple[Kind, str]:
     match value:
-        case [str(kind), str(name)]:
+        case [str(kind), str(name)] if kind in _KINDS:
             return Kind(kind), name
     raise ValueError("a replaceable entry is a kind and a name")

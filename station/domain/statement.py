@@ -14,7 +14,8 @@ from typing import Final
 from station.domain import canonical_json
 from station.domain.canonical_json import JsonValue
 from station.domain.identity import DockId
-from station.domain.verdict import Check, Step, Verdict, judge
+from station.domain.kept_rehearsal import KeptRehearsal
+from station.domain.verdict import REQUIRED, Check, CheckName, Step, Verdict, judge
 from station.domain.wall_time import utc_text
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -125,11 +126,12 @@ class RunStatement:
     empty for PASS. image_sha256: of the plan's image, None where none was sealed.
     readback_sha256: of the same bytes as the dock gave them, None without a whole readback.
     number: 1 for the first run of the unit. order: empty outside any order. started_at,
-    ended_at: aware; written in UTC to the millisecond.
+    ended_at: aware; written in UTC to the millisecond. required: the checks without which this run
+    could not pass (`verdict.required_checks`). rehearsal: None where none was made.
 
     Raises ValueError for a digest that has not 32 octets, a negative number, a time that is not
-    aware, and for a PASS that its own evidence does not carry: readback different from the image,
-    or a required check missing or failed.
+    aware, a rehearsal that its check contradicts, and for a PASS that its own evidence does not
+    carry: readback different from the image, or a required check missing or failed.
     """
 
     run_id: str
@@ -139,6 +141,8 @@ class RunStatement:
     code: str
     steps: tuple[StepResult, ...]
     checks: tuple[Check, ...]
+    required: frozenset[CheckName]
+    rehearsal: KeptRehearsal | None
     image_sha256: bytes | None
     readback_sha256: bytes | None
     bytes_written: int
@@ -165,9 +169,15 @@ class RunStatement:
             self.station.certificate_id,
             *(record.fingerprint for record in self.records),
         ]
+        picture_sha256 = self.rehearsal.picture_sha256 if self.rehearsal else None
         digests += [
             digest
-            for digest in (self.image_sha256, self.readback_sha256, self.tool.sbom_sha256)
+            for digest in (
+                self.image_sha256,
+                self.readback_sha256,
+                self.tool.sbom_sha256,
+                picture_sha256,
+            )
             if digest is not None
         ]
         if any(len(digest) != DIGEST_BYTES for digest in digests):
@@ -177,6 +187,9 @@ class RunStatement:
             raise ValueError("a count below zero")
         if not self.run_id:
             raise ValueError("a run has an id")
+        if not self.required >= REQUIRED:
+            raise ValueError("a run that needs less than every run does")
+        self._demand_rehearsal()
         utc_text(self.started_at)
         utc_text(self.ended_at)
         if self.verdict is Verdict.PASS:
@@ -184,10 +197,17 @@ class RunStatement:
         elif not self.code:
             raise ValueError("a run that did not pass has a reason")
 
+    def _demand_rehearsal(self) -> None:
+        """Whatever the check says of a rehearsal, the rehearsal says too."""
+        said = [check.passed for check in self.checks if check.name is CheckName.REHEARSED]
+        if said != ([not self.rehearsal.error] if self.rehearsal else []):
+            raise ValueError("a rehearsal that its check contradicts")
+
     def _demand_evidence(self) -> None:
         if self.image_sha256 is None or self.readback_sha256 != self.image_sha256:
             raise ValueError("a PASS without the readback of its own image")
-        if self.code or judge(self.checks) is not Verdict.PASS or self.dock_id is None:
+        passed = judge(self.checks, required=self.required) is Verdict.PASS
+        if self.code or not passed or self.dock_id is None:
             raise ValueError("a PASS that its own checks do not carry")
 
     def encode(self) -> bytes:
@@ -229,6 +249,8 @@ class RunStatement:
             "operator": self.operator,
             "order": self.order,
             "readback_sha256": _hex(self.readback_sha256),
+            "rehearsal": self.rehearsal.plain() if self.rehearsal else None,
+            "required": [name for name in CheckName if name in self.required],
             "run": {
                 "earlier": list(self.earlier_runs),
                 "id": self.run_id,

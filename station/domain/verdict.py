@@ -1,10 +1,11 @@
 """How a run ends and what that makes of the unit. The code that decides is all in this file.
 
 PASS needs every required check, made by this run, to hold. A check that was not made is never
-counted as passed: without it the verdict is ERROR, because nobody can tell.
+counted as passed: without it the verdict is ERROR, because nobody can tell. An order may ask for
+more than every dock needs; none can ask for less.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -57,11 +58,21 @@ class CheckName(StrEnum):
     DOCK_ANSWERS = "dock_answers"
     """The dock's own datastore gives the same answers over the link."""
 
+    REHEARSED = "rehearsed"
+    """The application in the readback, booted for the first time on a scripted bench, raised
+    nothing and did not have to be ended."""
+
     CONFIRMED = "confirmed"
     """The dock reports the image active and confirmed, with the plan's digest."""
 
 
-REQUIRED: Final = frozenset(CheckName)
+REQUIRED: Final = frozenset(CheckName) - {CheckName.REHEARSED}
+"""What every PASS needs, whatever its order asks for."""
+
+
+def required_checks(*, rehearse: bool) -> frozenset[CheckName]:
+    """What a PASS needs under an order. rehearse: whether it asks for the first boot, too."""
+    return REQUIRED | {CheckName.REHEARSED} if rehearse else REQUIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +93,29 @@ class Check:
         return not self.code
 
 
-def judge(checks: Iterable[Check]) -> Verdict:
-    """FAIL if any check contradicts the plan, PASS if every required one holds, else ERROR."""
+def judge(checks: Iterable[Check], *, required: Set[CheckName]) -> Verdict:
+    """FAIL if any check contradicts the plan, PASS if every required one holds, else ERROR.
+
+    required: see `required_checks`; those of `REQUIRED` count whether they are in it or not.
+    """
     made = list(checks)
     if any(not check.passed for check in made):
         return Verdict.FAIL
-    if {check.name for check in made} == REQUIRED:
+    if {check.name for check in made} >= REQUIRED | required:
         return Verdict.PASS
     return Verdict.ERROR
 
 
-NO_RETRY: Final = frozenset({"E-VERIFY-03", "E-LOCK-01", "E-IDENT-01", "E-IDENT-03"})
-"""Identity and security findings: the unit is held at once (operator-facing catalogue)."""
+NO_RETRY: Final = frozenset({"E-VERIFY-03", "E-VERIFY-04", "E-LOCK-01", "E-IDENT-01", "E-IDENT-03"})
+"""Findings no other slot would change: the unit is held at once (operator-facing catalogue).
 
-FREE_RETRY: Final = frozenset({"E-LINK-01", "E-SIGN-01", "E-LOG-01", "E-TOKEN-01"})
+Those of identity and security, and an application that does not come through its first boot: it
+is the same one on every dock of the order.
+"""
+
+FREE_RETRY: Final = frozenset(
+    {"E-LINK-01", "E-SIGN-01", "E-LOG-01", "E-TOKEN-01", "E-REHEARSE-01", "E-REHEARSE-02"}
+)
 """Troubles of cable or station that do not use up the unit's retries."""
 
 

@@ -56,15 +56,15 @@ def run_window(
     closing the line records what was under way as ABORTED. An error nobody expected ends it too,
     and is raised here: a screen that no longer follows its line must not stay up.
     """
-    app = _application()
-    paintbox = Paintbox(theme or _desktop_theme(app))
+    app = application()
+    paintbox = Paintbox(theme or desktop_theme(app))
     app.setPalette(paintbox.palette())
-    presenter = Presenter(make_line, _wall_clock, Speaker(_translated))
+    presenter = Presenter(make_line, _wall_clock, Speaker(translated))
     try:
         window = OperatorWindow(presenter.model, paintbox, may_close=presenter.may_close)
         wedge = WedgeFilter(_monotonic_ms)
         connect(presenter, window, wedge, virtual_scan)
-        with _ticking(presenter), _ending_early(app) as failures:
+        with _ticking(presenter), ending_early(app) as failures:
             app.installEventFilter(wedge)
             _show(window, whole_screen=not demo)
             status = app.exec()
@@ -73,14 +73,15 @@ def run_window(
             save(window, screenshot)
         window.hide()
     finally:
-        presenter.line.close()
+        presenter.close()
     window.deleteLater()
     if failures:
         raise failures[0]
     return status
 
 
-def _application() -> QApplication:
+def application() -> QApplication:
+    """The one application of this process."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -89,7 +90,8 @@ def _application() -> QApplication:
     return app
 
 
-def _desktop_theme(app: QApplication) -> Theme:
+def desktop_theme(app: QApplication) -> Theme:
+    """What the desktop asks for."""
     dark = app.styleHints().colorScheme() is Qt.ColorScheme.Dark
     return Theme.DARK if dark else Theme.LIGHT
 
@@ -102,12 +104,15 @@ def connect(
 ) -> None:
     """Join what was scanned and pressed to the line."""
     line = presenter.line
-    wedge.scanned.connect(line.scan)
-    window.typed.connect(line.scan)
-    window.slot_chosen.connect(line.choose_slot)
+    wedge.scanned.connect(presenter.scan)
+    window.typed.connect(presenter.scan)
+    window.slot_pressed.connect(presenter.press_slot)
+    window.slot_picked.connect(presenter.pick_slot)
+    window.details_pressed.connect(presenter.toggle_details)
+    window.outside_pressed.connect(presenter.close_drawer)
     window.provision_pressed.connect(line.press_provision)
     window.pause_pressed.connect(line.toggle_pause)
-    window.undo_pressed.connect(line.undo)
+    window.escape_pressed.connect(presenter.escape)
     window.help_pressed.connect(presenter.toggle_help)
     window.close_refused.connect(presenter.refuse_close)
 
@@ -140,7 +145,7 @@ def _ticking(presenter: Presenter) -> Iterator[None]:
 
 
 @contextmanager
-def _ending_early(app: QApplication) -> Iterator[list[BaseException]]:
+def ending_early(app: QApplication) -> Iterator[list[BaseException]]:
     """Ctrl-C, a request to terminate, and an error in any handler end the event loop."""
     failures: list[BaseException] = []
 
@@ -166,7 +171,8 @@ def _ending_early(app: QApplication) -> Iterator[list[BaseException]]:
             signal.signal(number, handler)
 
 
-def _translated(text: str) -> str:
+def translated(text: str) -> str:
+    """A text of ours in the person's language, as far as it is translated."""
     return QCoreApplication.translate(TRANSLATION_CONTEXT, text)
 
 

@@ -131,6 +131,9 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E-VERIFY-03": Entry(
         Place.HOLD, Acts.ENGINEER, "SIGNATURE BAD", (RED_TAG, CALL_ENGINEER), HOLD_BAND
     ),
+    "E-VERIFY-04": Entry(
+        Place.HOLD, Acts.ENGINEER, "APP FAILED", (RED_TAG, CALL_ENGINEER), HOLD_BAND
+    ),
     "E-LOCK-01": Entry(Place.HOLD, Acts.QUALITY, "LOCKED DOCK", (RED_TAG,), HOLD_BAND),
     # -- the station
     "E-TOKEN-01": Entry(Place.STOP, Acts.LEAD, "NO TOKENS LEFT", (CALL_LEAD,), LEAD_BAND),
@@ -152,6 +155,20 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Place.STOP,
         Acts.ENGINEER,
         "DATABASE ERROR",
+        ("Leave docks in", "Call line IT"),
+        "Slot {slot}: leave the dock in, call line IT",
+    ),
+    "E-REHEARSE-01": Entry(
+        Place.STOP,
+        Acts.ENGINEER,
+        "NO FIRST BOOT",
+        ("Leave docks in", "Call line IT"),
+        "Slot {slot}: leave the dock in, call line IT",
+    ),
+    "E-REHEARSE-02": Entry(
+        Place.STOP,
+        Acts.ENGINEER,
+        "NO PICTURE",
         ("Leave docks in", "Call line IT"),
         "Slot {slot}: leave the dock in, call line IT",
     ),
@@ -206,6 +223,35 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "E-FILE-05": Entry(
         Place.CHECK, Acts.ENGINEER, "FILE EXISTS", (ASIDE, CALL_ENGINEER), ENGINEER_BAND
+    ),
+    # -- docks on a developer's desk; never met at the line
+    "E-STORE-01": Entry(Place.BAND, Acts.ENGINEER, "STORE FULL", (CALL_ENGINEER,), ENGINEER_BAND),
+    "E-STORE-02": Entry(Place.BAND, Acts.ENGINEER, "NOT IN STORE", (CALL_ENGINEER,), ENGINEER_BAND),
+    "E-STORE-03": Entry(Place.BAND, Acts.ENGINEER, "STORE WORN", (CALL_ENGINEER,), ENGINEER_BAND),
+    "E-DOCK-05": Entry(Place.BAND, Acts.ENGINEER, "FACTORY DOCK", (CALL_ENGINEER,), ENGINEER_BAND),
+    "E-CLOUD-01": Entry(
+        Place.BAND,
+        Acts.ENGINEER,
+        "SERVICE REFUSED",
+        (CALL_ENGINEER,),
+        ENGINEER_BAND,
+        tells_cause=True,
+    ),
+    "E-CLOUD-02": Entry(
+        Place.BAND,
+        Acts.ENGINEER,
+        "SERVICE SILENT",
+        (CALL_ENGINEER,),
+        ENGINEER_BAND,
+        tells_cause=True,
+    ),
+    "E-CLOUD-03": Entry(
+        Place.BAND,
+        Acts.ENGINEER,
+        "SERVICE UNKNOWN",
+        (CALL_ENGINEER,),
+        ENGINEER_BAND,
+        tells_cause=True,
     ),
 }
 

@@ -23,6 +23,7 @@ SIDE: Final = 24
 GAP: Final = 18
 TILE_GAP: Final = 16
 RIBBON: Final = 34
+DRAWER: Final = 480
 
 SHARED_BELOW: Final = 768
 """Windows lower than this put status and order into one bar."""
@@ -36,11 +37,20 @@ COLUMNS_BEYOND: Final = 6
 
 
 class Density(Enum):
-    """Which of three drawings a tile has."""
+    """Which drawing a tile has. NARROW, SLIM: of NORMAL, COMPACT beside an open drawer."""
 
     HERO = auto()
     NORMAL = auto()
     COMPACT = auto()
+    NARROW = auto()
+    SLIM = auto()
+
+
+BESIDE_DRAWER: Final = {
+    Density.HERO: Density.HERO,
+    Density.NORMAL: Density.NARROW,
+    Density.COMPACT: Density.SLIM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class FloorPlan:
-    """Where the parts lie. shared: status and order are the upper and lower row of one bar."""
+    """Where the parts lie. shared: status and order are the upper and lower row of one bar.
+
+    drawer: of no width while it is closed; band and tiles make room for it.
+    """
 
     scale: float
     shared: bool
@@ -71,10 +84,16 @@ class FloorPlan:
     prompt: Box
     tiles: tuple[Box, ...]
     actions: Box
+    drawer: Box
 
 
-def floor_plan(width: int, height: int, slots: int, *, ribbon: bool) -> FloorPlan:
-    """The plan for this window; `ribbon`: a line above all says that this is a demo."""
+def floor_plan(
+    width: int, height: int, slots: int, *, ribbon: bool, drawer: bool = False
+) -> FloorPlan:
+    """The plan for this window.
+
+    ribbon: a line above all says that this is a demo. drawer: the drawer of a slot is open.
+    """
     scale = max(SCALE_MIN, min(SCALE_MAX, width / FULL[0], height / FULL[1]))
 
     def px(length: int) -> int:
@@ -87,24 +106,27 @@ def floor_plan(width: int, height: int, slots: int, *, ribbon: bool) -> FloorPla
     upper = bar // 2 if shared else px(STATUS)
     status = Box(0, ribbon_box.bottom, width, upper)
     order = Box(0, status.bottom, width, bar - upper)
+    actions_height = max(ACTIONS, px(ACTIONS))  # its buttons keep 20 mm for gloves
+    actions = Box(0, height - actions_height, width, actions_height)
+    drawer_width = px(DRAWER) if drawer else 0
+    left = width - drawer_width
     side, gap = px(SIDE), px(GAP)
     hero_prompt = max(HERO_PROMPT_MIN, px(HERO_PROMPT))
     prompt_height = hero_prompt if density is Density.HERO and slots == 1 else px(PROMPT)
-    prompt = Box(side, order.bottom + gap, width - 2 * side, prompt_height)
-    actions_height = max(ACTIONS, px(ACTIONS))  # its buttons keep 20 mm for gloves
-    actions = Box(0, height - actions_height, width, actions_height)
+    prompt = Box(side, order.bottom + gap, left - 2 * side, prompt_height)
     top = prompt.bottom + gap
-    bench = Box(side, top, width - 2 * side, actions.y - gap - top)
+    bench = Box(side, top, left - 2 * side, actions.y - gap - top)
     return FloorPlan(
         scale=scale,
         shared=shared,
-        density=density,
+        density=BESIDE_DRAWER[density] if drawer else density,
         ribbon=ribbon_box,
         status=status,
         order=order,
         prompt=prompt,
         tiles=_tiles(bench, slots, px(TILE_GAP)),
         actions=actions,
+        drawer=Box(left, order.bottom, drawer_width, actions.y - order.bottom),
     )
 
 

@@ -6,9 +6,12 @@ Nothing else in this package may know of threads.
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+T = TypeVar("T")
 
 REPAINT_MS: Final = 100
 """Least time between two looks at the line: a tile is repainted at most ten times a second."""
@@ -74,3 +77,27 @@ class Refresher(QObject):
             self._noticed = False  # before the look: what changes during it is noticed again
         self._served_at_s = time.monotonic()
         self._refresh()
+
+
+class Jobs:
+    """Work that would keep the screen waiting, one piece after another, in a thread of its own.
+
+    What it raises is raised at home, as if it had been done there.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        self._home = Home(parent)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="screen")
+
+    def start(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do `work`, soon; `then` is given what came of it, at home."""
+
+        def bring(done: Future[T]) -> None:
+            if not done.cancelled():
+                self._home.bring(lambda: then(done.result()))
+
+        self._pool.submit(work).add_done_callback(bring)
+
+    def close(self) -> None:
+        """Finish what is being done; what is waiting will not be."""
+        self._pool.shutdown(cancel_futures=True)

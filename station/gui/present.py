@@ -5,12 +5,11 @@ from enum import Enum, auto
 from typing import Final
 
 from station.application.snapshot import LineSnapshot, Result, SlotPhase
-from station.domain.verdict import Verdict
+from station.gui.drawer import Drawer, drawer_for
+from station.gui.marks import MARKS, Mark
 from station.gui.prompt import Prompt, prompt_for
-from station.gui.signs import Sign
 from station.gui.texts import Speaker, Text, printable
 from station.gui.tiles import Tile, tile_for
-from station.gui.tokens import Token
 
 RESULTS_SHOWN: Final = 6
 DIGEST_HEX_SHOWN: Final = 8
@@ -74,9 +73,7 @@ class ResultMark:
     """A finished run in the list of the last ones. name: for a screen reader."""
 
     short: str
-    sign: Sign
-    ink: Token
-    hole: Token
+    mark: Mark
     name: str
 
 
@@ -104,7 +101,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Everything on the screen. working: slots that must not be left; empty: may be closed."""
+    """Everything on the screen. working: slots that must not be left; empty: may be closed.
+
+    drawer: None while it is closed.
+    """
 
     status: Status
     order: OrderHeader
@@ -114,23 +114,20 @@ class Screen:
     tiles: tuple[Tile, ...]
     actions: Actions
     working: tuple[int, ...]
+    drawer: Drawer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What only the window knows. close_refused: somebody tried to close while a slot works."""
+    """What only the window knows. close_refused: somebody tried to close while a slot works.
+
+    drawer: number of the slot whose drawer is open, 0 for none.
+    """
 
     clock: str = ""
     help_called: bool = False
     close_refused: bool = False
-
-
-MARKS: Final[dict[Verdict, tuple[Sign, Token, Token]]] = {
-    Verdict.PASS: (Sign.TICK, Token.PASS, Token.ON_PASS),
-    Verdict.FAIL: (Sign.OCTAGON_CROSS, Token.FAIL, Token.ON_FAIL),
-    Verdict.ERROR: (Sign.TRIANGLE, Token.CHECK, Token.ON_CHECK),
-    Verdict.ABORTED: (Sign.DASHED_RING, Token.TEXT2, Token.SURFACE),
-}
+    drawer: int = 0
 
 
 def present(line: LineSnapshot, desk: Desk | None = None, say: Speaker | None = None) -> Screen:
@@ -146,7 +143,16 @@ def present(line: LineSnapshot, desk: Desk | None = None, say: Speaker | None = 
         tiles=tuple(tile_for(slot, say, stopped=bool(line.stop)) for slot in line.slots),
         actions=_actions(line, desk, say),
         working=working,
+        drawer=next(
+            (drawer_for(one, say) for one in line.slots if one.number == desk.drawer), None
+        ),
     )
+
+
+def means_binding(line: LineSnapshot, number: int) -> bool:
+    """Whether a press on this slot's tile answers a waiting scan; else it asks for the drawer."""
+    slot = next(one for one in line.slots if one.number == number)
+    return bool(line.pending_scan) and slot.phase is SlotPhase.READY
 
 
 def _prompt(line: LineSnapshot, desk: Desk, say: Speaker, working: tuple[int, ...]) -> Prompt:
@@ -243,9 +249,8 @@ def _actions(line: LineSnapshot, desk: Desk, say: Speaker) -> Actions:
 
 
 def _mark(result: Result) -> ResultMark:
-    sign, ink, hole = MARKS[result.verdict]
     short = result.serial.rpartition("-")[2][-SHORT_SERIAL:]
-    return ResultMark(short, sign, ink, hole, f"{result.serial} {result.verdict}")
+    return ResultMark(short, MARKS[result.verdict], f"{result.serial} {result.verdict}")
 
 
 def _grouped(number: int) -> str:

@@ -5,9 +5,9 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 
-from station.gui.jobs import Refresher
+from station.gui.jobs import Jobs, Refresher
 from station.gui.line_port import MakeLine
-from station.gui.present import Desk, Screen, present
+from station.gui.present import Desk, Screen, means_binding, present
 from station.gui.screen_model import ScreenModel
 from station.gui.texts import Speaker
 
@@ -34,9 +34,11 @@ class Presenter(QObject):
         self._say = say
         self._help_called = False
         self._refusal_ticks = 0
+        self._open_slot = 0
+        self._jobs = Jobs(self)
         self._refresher = Refresher(self.refresh, parent=self)
         self.line = make_line(self._refresher.notice)
-        self.model = ScreenModel(self._present(), self)
+        self.model = ScreenModel(self._present(), self, later=self._jobs.start)
 
     def refresh(self) -> None:
         """Look at the line and show it."""
@@ -63,8 +65,53 @@ class Presenter(QObject):
         self._help_called = not self._help_called
         self.refresh()
 
+    def press_slot(self, number: int) -> None:
+        """A tile was pressed: it answers a scan that waits, or shows its last run, or no more."""
+        if means_binding(self.line.snapshot(), number):
+            self.line.choose_slot(number)
+        else:
+            self._open(0 if number == self._open_slot else number)
+
+    def pick_slot(self, number: int) -> None:
+        """A slot's digit was typed: beside an open drawer it turns to that slot."""
+        if self._open_slot:
+            self._open(number)
+        else:
+            self.line.choose_slot(number)
+
+    def toggle_details(self, number: int) -> None:
+        """The drawer of this slot, or no drawer."""
+        self._open(0 if self._open_slot else number)
+
+    def close_drawer(self) -> None:
+        """Back to the slots alone."""
+        self._open(0)
+
+    def escape(self) -> None:
+        """Close the drawer; where none is open, drop the scan that waits."""
+        if self._open_slot:
+            self._open(0)
+        else:
+            self.line.undo()
+
+    def scan(self, text: str) -> None:
+        """The next dock matters more than the last one."""
+        self._open(0)
+        self.line.scan(text)
+
+    def close(self) -> None:
+        """End the line, and whatever is still being done for the screen."""
+        self.line.close()
+        self._jobs.close()
+
+    def _open(self, number: int) -> None:
+        if number != self._open_slot:
+            self._open_slot = number
+            self.refresh()
+
     def _present(self) -> Screen:
         desk = Desk(
+            drawer=self._open_slot,
             clock=self._clock(),
             help_called=self._help_called,
             close_refused=self._refusal_ticks > 0,

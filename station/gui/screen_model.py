@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
+from station.gui.drawer_model import DrawerModel, Later, at_once
 from station.gui.present import Screen
 from station.gui.slot_model import SlotModel
 
@@ -9,7 +10,7 @@ from station.gui.slot_model import SlotModel
 class ScreenModel(QObject):
     """One signal per part of the screen, so that only the part that changed is drawn again.
 
-    The number of slots is that of the first screen.
+    The number of slots is that of the first screen. later: where pictures are decoded.
     """
 
     status_changed = Signal()
@@ -17,9 +18,12 @@ class ScreenModel(QObject):
     prompt_changed = Signal()
     actions_changed = Signal()
 
-    def __init__(self, screen: Screen, parent: QObject | None = None) -> None:
+    def __init__(
+        self, screen: Screen, parent: QObject | None = None, *, later: Later = at_once
+    ) -> None:
         super().__init__(parent)
         self._screen = screen
+        self.drawer = DrawerModel(screen.drawer, later, self)
         self.slots = tuple(SlotModel(tile, self) for tile in screen.tiles)
 
     @property
@@ -40,3 +44,4 @@ class ScreenModel(QObject):
             self.prompt_changed.emit()
         if screen.actions != before.actions:
             self.actions_changed.emit()
+        self.drawer.show(screen.drawer)

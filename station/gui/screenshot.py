@@ -19,14 +19,20 @@ SMALLEST_FILE: Final = 0
 
 
 def render(
-    snapshot: LineSnapshot, path: Path, size: tuple[int, int], theme: Theme, *, clock: str = "14:07"
+    snapshot: LineSnapshot,
+    path: Path,
+    size: tuple[int, int],
+    theme: Theme,
+    *,
+    clock: str = "14:07",
+    drawer: int = 0,
 ) -> None:
     """Write the operator screen of this snapshot as a PNG; size: width and height in pixels.
 
-    Needs a QApplication on any platform, offscreen included. Raises OSError if `path` cannot be
-    written.
+    drawer: number of the slot whose drawer is open, 0 for none. Needs a QApplication on any
+    platform, offscreen included. Raises OSError if `path` cannot be written.
     """
-    model = ScreenModel(present(snapshot, Desk(clock=clock)))
+    model = ScreenModel(present(snapshot, Desk(clock=clock, drawer=drawer)))
     window = OperatorWindow(model, Paintbox(theme), may_close=lambda: True)
     window.resize(QSize(*size))
     save(window, path)

@@ -11,6 +11,7 @@ class Sign(StrEnum):
     CLOCK = "clock ring"
     ARC = "turning arc"
     TICK = "filled circle, tick"
+    BARE_TICK = "tick"
     OCTAGON_CROSS = "octagon, cross"
     OCTAGON_BAR = "octagon, bar"
     TRIANGLE = "triangle, exclamation mark"
@@ -20,4 +21,5 @@ class Sign(StrEnum):
     BARCODE = "barcode"
     TRAY = "arrow into a tray"
     PAUSE = "two bars"
+    CROSS = "cross"
     DOT = "dot"

@@ -108,6 +108,16 @@ class Listed(StrEnum):
     IMAGE = "img"
 
 
+class ScreenForm(StrEnum):
+    """How a dock tells what it shows."""
+
+    TEXT = "text"
+    """In words: canonical JSON (docs/SPEC.md, "Screen")."""
+
+    PNG = "png"
+    """As a picture of all of it."""
+
+
 class Assurance(StrEnum):
     """How a dock proves who it is (promises of the project, levels D0 to D2)."""
 
@@ -488,12 +498,7 @@ class Entry(Request[EntryAnswer]):
 
     def why_not(self, answer: EntryAnswer) -> str:
         """Exactly the page asked for."""
-        if answer.offset != self.offset:
-            return f"offset {answer.offset} instead of {self.offset}"
-        expected = min(self.length, max(0, answer.size - self.offset))
-        if len(answer.data) != expected:
-            return f"{len(answer.data)} bytes instead of {expected}"
-        return ""
+        return _why_not_page(self, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,7 +518,10 @@ class CodeInfo(Request[CodeInfoAnswer]):
 
 @dataclass(frozen=True, slots=True)
 class ApplicationAnswer(Shape):
-    """What the application does. trace: of its last exception. splash: digest of the picture."""
+    """What the application does. trace: of its last exception, or why there is nothing to run.
+
+    splash: digest of the screen's text document; None where there is none to be had.
+    """
 
     state: Annotated[Running, Key("state", OneOf(Running))]
     trace: Annotated[str, Key("trace", Text(TRACE_BYTES_MAX))] = ""
@@ -533,8 +541,42 @@ class Application(Request[ApplicationAnswer]):
 
 
 @dataclass(frozen=True, slots=True)
+class ScreenAnswer(Shape):
+    """A page of the screen's document. size, digest: of the whole document."""
+
+    size: Annotated[int, Key("size", _OFFSET)]
+    digest: Annotated[bytes, Key("sha256", _DIGEST)]
+    offset: Annotated[int, Key("off", _OFFSET)]
+    data: Annotated[bytes | memoryview, Key("data", _DATA)] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen(Request[ScreenAnswer]):
+    """Ask what a development dock shows.
+
+    An `offset` of 0 takes the screen as it is now; any other goes on in the document taken last.
+    The answer holds what is left of it from `offset`, at most `length` bytes.
+    """
+
+    OP, GROUP, COMMAND, ANSWER = Op.READ, GROUP, 17, ScreenAnswer
+    PATIENCE_S = 30.0
+
+    what: Annotated[ScreenForm, Key("what", OneOf(ScreenForm))]
+    offset: Annotated[int, Key("off", _OFFSET)] = 0
+    length: Annotated[int, Key("len", Uint(DATA_BYTES_MAX))] = 0
+
+    def answer_bytes(self) -> int:
+        """The data and what frames it."""
+        return _ENTRY_OVERHEAD + self.length
+
+    def why_not(self, answer: ScreenAnswer) -> str:
+        """Exactly the page asked for."""
+        return _why_not_page(self, answer)
+
+
+@dataclass(frozen=True, slots=True)
 class FactoryReset(Request[Done]):
-    """Empty the runtime and ephemeral partitions; the ROM store stays."""
+    """Empty the runtime and ephemeral partitions and start again; the ROM store stays."""
 
     OP, GROUP, COMMAND, ANSWER = Op.WRITE, GROUP, 14, Done
     PATIENCE_S = 10.0
@@ -568,9 +610,18 @@ class LockProbe(Request[LockProbeAnswer]):
 
 REQUESTS: Final[tuple[type[Request[Any]], ...]] = (
     *(Identify, Challenge, SlotState, BlockDigests, Begin, Copy, Write, Commit, Confirm, Read),
-    *(Names, Entry, CodeInfo, Application, FactoryReset, Lock, LockProbe),
+    *(Names, Entry, CodeInfo, Application, FactoryReset, Lock, LockProbe, Screen),
 )
 """All requests of this group, for a server."""
+
+
+def _why_not_page(asked: Entry | Screen, answer: EntryAnswer | ScreenAnswer) -> str:
+    if answer.offset != asked.offset:
+        return f"offset {answer.offset} instead of {asked.offset}"
+    expected = min(asked.length, max(0, answer.size - asked.offset))
+    if len(answer.data) != expected:
+        return f"{len(answer.data)} bytes instead of {expected}"
+    return ""
 
 
 # -- as much as a message takes ------------------------------------------------------------------

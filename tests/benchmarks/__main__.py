@@ -15,7 +15,7 @@ from rich.table import Table
 
 from tests.benchmarks.measure import Measure
 
-GROUPS = ("run",)
+GROUPS = ("run", "rehearsal", "rest", "datastore")
 RESULTS = Path("build/bench.json")
 MET = {True: "met", False: "missed", None: ""}
 

@@ -97,6 +97,7 @@ def closing(verdict: Verdict = Verdict.PASS, code: str = "", **changes: Any) -> 
         code=code,
         cause="" if verdict is Verdict.PASS else f"because of {code}",
         checks=PASS_CHECKS if verdict is Verdict.PASS else (),
+        rehearsal=None,
         seconds={Step.IDENTIFY: 0.1, Step.WRITE: 21.000001},
         image_sha256=IMAGE,
         bytes_written=13_000_000,

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 from zlib import crc32
 
 import pytest
@@ -14,8 +15,12 @@ from station.adapters.machine import SystemChance, SystemClock
 from station.adapters.serial_link import SerialDocks
 from station.application.cancel import Cancel
 from station.application.ports import CommitRefused, Dock, Docks, Piece, SlotState
+from station.datastore.field_store import FieldPartition, Usage
 from station.datastore.plan import Part, Plan
 from station.dock.faults import parse_fault
+from station.dock.powered import powered
+from station.dock.settings import Settings
+from station.domain.entries import Entry, Kind
 from station.domain.errors import Interrupted, LinkError, LinkLost, NoDock, PortBusy
 from station.domain.identity import DockId
 from tests.end_to_end.virtual_docks import start
@@ -26,6 +31,7 @@ from tests.unit.dock.images import (
     DOCK_ID,
     LABEL,
     PICTURE,
+    PRODUCT,
     ROM_BYTES,
     image_of,
     make_plan,
@@ -74,6 +80,37 @@ def plug(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plug]:
         yield in_memory if request.param == "memory" else on_a_port
 
 
+class Field(Protocol):
+    """What was written in the field: firmware in memory and a powered dock give it alike."""
+
+    def put(self, where: FieldPartition, entry: Entry) -> None: ...
+
+    def usage(self, where: FieldPartition) -> Usage: ...
+
+
+@pytest.fixture(params=["memory", "serial"])
+def used(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench, Field]]:
+    """A dock, and what applications and people have left in it."""
+    if request.param == "memory":
+        docks = FakeDocks()
+        board = Board(dock_id=DOCK_ID, label=LABEL, profile=make_profile(), authority=AUTHORITY)
+        docks.plug("/dev/memory", board)
+        yield Bench(docks, "/dev/memory", lambda: docks.pull("/dev/memory")), board.server.field
+        return
+    settings = Settings(
+        flash=tmp_path / "dock.flash",
+        port=tmp_path / "port",
+        dock_id=DOCK_ID,
+        label=LABEL,
+        profile=make_profile(),
+        product=PRODUCT,
+        authority=AUTHORITY,
+    )
+    with powered(settings, None) as dock:
+        docks_of_the_machine = SerialDocks(clock=SystemClock(), chance=SystemChance())
+        yield Bench(docks_of_the_machine, str(settings.port), dock.unplug), dock
+
+
 def pieces(plan: Plan, parts: tuple[Part, ...]) -> Iterator[Piece]:
     for part in parts:
         yield Piece(part.offset_bytes, plan.read(part.offset_bytes, part.size_bytes))
@@ -87,11 +124,11 @@ def write(dock: Dock, plan: Plan, parts: tuple[Part, ...] = ()) -> int:
 
 
 def install(dock: Dock, plan: Plan) -> None:
-    """Write, commit, restart."""
+    """Write, commit, start."""
     dock.begin(plan.size_bytes, plan.common_blocks)
     write(dock, plan)
     dock.commit(plan.size_bytes, plan.image_sha256)
-    dock.restart()
+    dock.factory_reset()
 
 
 def read(dock: Dock, size: int, *, start_at: int = 0) -> bytes:
@@ -135,7 +172,7 @@ def test_an_image_goes_the_whole_way(plug: Plug) -> None:
         assert dock.digests(PLAN.parts) == tuple(part.digest for part in PLAN.parts)
         assert dock.slot_state() == SlotState(0, b"", confirmed=False)
         dock.commit(PLAN.size_bytes, PLAN.image_sha256)
-        dock.restart()
+        dock.factory_reset()
 
         assert dock.identify().dock_id == DOCK_ID
         assert dock.slot_state() == SlotState(PLAN.size_bytes, PLAN.image_sha256, confirmed=False)
@@ -168,6 +205,25 @@ def test_a_docks_datastore_answers_entry_by_entry(plug: Plug) -> None:
     assert answers.code_checksum == crc32(CODE)
 
 
+def test_a_factory_reset_starts_the_image_and_leaves_nothing_beside_it(
+    used: tuple[Bench, Field],
+) -> None:
+    bench, field = used
+    for where in FieldPartition:
+        field.put(where, Entry(Kind.KV, "content_url", b"of the field"))
+        field.put(where, Entry(Kind.KV, "learnt", b"in the field"))
+    with bench.docks.open(bench.port) as dock:
+        dock.identify()
+        install(dock, PLAN)
+        answers, state = dock.answers(), dock.slot_state()
+
+    assert "learnt" not in answers.values
+    assert answers.values["content_url"] == "https://content.example/"
+    assert state == SlotState(PLAN.size_bytes, PLAN.image_sha256, confirmed=False)
+    for where in FieldPartition:
+        assert {kind.entries for kind in field.usage(where).by_kind.values()} <= {0}
+
+
 def test_blocks_the_dock_holds_need_not_be_sent_again(plug: Plug) -> None:
     bench = plug()
     with bench.docks.open(bench.port) as dock:
@@ -180,7 +236,7 @@ def test_blocks_the_dock_holds_need_not_be_sent_again(plug: Plug) -> None:
         assert dock.digests(()) == ()
         write(dock, NEWER, NEWER.unique_parts)
         dock.commit(NEWER.size_bytes, NEWER.image_sha256)
-        dock.restart()
+        dock.factory_reset()
 
         assert read(dock, NEWER.size_bytes) == image_of(NEWER)
 
@@ -192,7 +248,7 @@ def test_an_image_on_trial_is_given_up_and_another_one_is_not_confirmed(plug: Pl
         install(dock, PLAN)
         dock.confirm(NEWER.image_sha256)
         assert not dock.slot_state().confirmed
-        dock.restart()
+        dock.factory_reset()
 
         assert dock.slot_state() == SlotState(0, b"", confirmed=False)
 
@@ -237,7 +293,7 @@ def test_what_was_begun_before_a_restart_is_forgotten(plug: Plug) -> None:
     with bench.docks.open(bench.port) as dock:
         dock.identify()
         dock.begin(PLAN.size_bytes, ())
-        dock.restart()
+        dock.factory_reset()
 
         with pytest.raises(LinkError):
             dock.commit(PLAN.size_bytes, PLAN.image_sha256)
@@ -255,7 +311,7 @@ def test_another_dock_after_a_restart_says_who_it_is(plug: Plug) -> None:
     bench = plug("other-dock")
     with bench.docks.open(bench.port) as dock:
         assert dock.identify().dock_id == DOCK_ID
-        dock.restart()
+        dock.factory_reset()
 
         assert dock.identify().dock_id != DOCK_ID
 

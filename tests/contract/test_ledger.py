@@ -1,7 +1,7 @@
 """The ledger and registry ports, as every implementation keeps them. Today: SQLite."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from itertools import product
@@ -26,9 +26,11 @@ from station.domain.errors import (
     OrderNotRunnable,
 )
 from station.domain.identity import DockId, Serial
+from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.log_record import LogRecord, RecordType
 from station.domain.merkle import leaf_hash, proves_inclusion
 from station.domain.order import OrderState
+from station.domain.rehearsal import Finding, FindingKind
 from station.domain.run import NEXT, RunState
 from station.domain.secret import Secret
 from station.domain.upd import UpdState
@@ -376,6 +378,41 @@ def test_a_pass_without_its_evidence_is_refused(bench: Bench, end: RunClosing) -
     assert bench.registry.unit(SERIAL).runs[0].state is RunState.CONFIRMING
 
 
+def test_an_order_that_wants_a_first_boot_takes_no_pass_without_one(bench: Bench) -> None:
+    start(bench.registry, order("WO-2", rehearse=True))
+    course = run_to(bench.ledger, RunState.CONFIRMING, at=opening(order="WO-2"))
+    failed = Check(CheckName.REHEARSED, "ValueError", "E-VERIFY-04")
+    for checks in (PASS_CHECKS, (*PASS_CHECKS, failed)):
+        with pytest.raises(ValueError, match="every required check"):
+            bench.ledger.close_run(course.run.run_id, closing(checks=checks))
+    passed = closing(checks=(*PASS_CHECKS, Check(CheckName.REHEARSED, "it came up")))
+
+    assert bench.ledger.close_run(course.run.run_id, passed).verdict is Verdict.PASS
+
+
+def test_a_first_boot_that_nobody_asked_for_is_no_hindrance(bench: Bench) -> None:
+    course = run_to(bench.ledger, RunState.CONFIRMING)
+    more = closing(checks=(*PASS_CHECKS, Check(CheckName.REHEARSED, "it came up")))
+
+    assert bench.ledger.close_run(course.run.run_id, more).verdict is Verdict.PASS
+
+
+def test_what_is_kept_of_a_first_boot_is_told_again(bench: Bench) -> None:
+    kept = KeptRehearsal(
+        scenario="desk",
+        ran_ms=60_000,
+        text=("Willkommen, „Gast“", "zwei\nZeilen"),
+        findings=(Finding(FindingKind.BACKGROUND, "640x480"),),
+        error="ValueError: ü",
+        picture_sha256=bytes(range(32)),
+    )
+    for number, rehearsal in enumerate([kept, replace(kept, picture_sha256=None), None], start=1):
+        provision(bench.ledger, f"DK7F-{number}", number, end=replace(FAIL, rehearsal=rehearsal))
+
+        (row,) = bench.registry.unit(Serial(f"DK7F-{number}")).runs
+        assert row.rehearsal == rehearsal
+
+
 def test_an_envelope_that_is_none_changes_nothing(bench: Bench) -> None:
     course = run_to(bench.ledger, RunState.CONFIRMING)
     with pytest.raises(DocumentRefused):
@@ -583,11 +620,12 @@ def test_a_running_lane_does_not_lose_its_run_to_a_late_look(bench: Bench) -> No
 
 
 def test_orders_are_listed_newest_first_and_kept_whole(bench: Bench) -> None:
-    two = order("WO-2", quantity=500, lot="", retry_limit=3)
+    two = order("WO-2", quantity=500, lot="", retry_limit=3, rehearse=True)
     bench.registry.add_order(two)
 
     first, second = bench.registry.orders()
     assert (first, second.name, second.state) == (two, "WO-1", OrderState.RUNNING)
+    assert (first.rehearse, second.rehearse) == (True, False)
 
 
 def test_an_order_is_recorded_and_started_once(bench: Bench) -> None:

@@ -31,10 +31,10 @@ from station.adapters.sql.engine import choose_driver
 from station.application.ports import Mark
 from station.bootstrap.station import DEMO_COST, NewOrder, Station
 from station.config import Config, Settings
-from station.datastore.acceptance import AcceptedImage
+from station.datastore.runtime_format import area_bytes
 from station.dock.flash import Flash, Geometry
+from station.dock.inspection import DockImage, inspection
 from station.dock.layout import Layout
-from station.dock.runtime import inspection
 from station.dock.slots import Slots
 from station.domain.identity import DockId, Serial
 from station.domain.secret import Secret
@@ -53,6 +53,7 @@ COMMAND_S: Final = 120
 """Longest any command may take; a hang is a failure."""
 
 SLOT_BYTES: Final = 400_000
+RUNTIME_BYTES: Final = 60_000
 PROFILE: Final = f"""\
 name: small-virtual
 model: DL-7450
@@ -61,6 +62,7 @@ assurance: D0
 slots: 2
 slot_bytes: {SLOT_BYTES}
 rom_budget_bytes: 250000
+runtime_budget_bytes: {RUNTIME_BYTES}
 products:
   - name: {PRODUCT}
     serial_pattern: DK7F-[0-9]{{5}}
@@ -352,7 +354,8 @@ def dock(
     process = subprocess.Popen(
         [
             *PROGRAM,
-            *("dock", "run", f"--flash={flash}", f"--port={port}", f"--label={serial}"),
+            *("dock", "run", "--no-application", f"--flash={flash}", f"--port={port}"),
+            f"--label={serial}",
             f"--trust={trust or bench.roots}",
             f"--profile={bench.home / 'profiles' / 'small.yaml'}",
             f"--dock-id={dock_id}",
@@ -382,7 +385,7 @@ def dock(
 
 def layout() -> Layout:
     """Where things lie in the flash of a dock of the small line."""
-    return Layout.of(slots=2, slot_bytes=SLOT_BYTES)
+    return Layout.of(slots=2, slot_bytes=SLOT_BYTES, runtime_bytes=area_bytes(RUNTIME_BYTES))
 
 
 def trusting(roots: Path) -> PinnedAuthority:
@@ -390,7 +393,7 @@ def trusting(roots: Path) -> PinnedAuthority:
     return PinnedAuthority(roots_from_pem(read_text(roots, limit_bytes=65_536)), allow_demo=True)
 
 
-def powered_up(flash: Path, dock_id: DockId, roots: Path) -> Slots[AcceptedImage]:
+def powered_up(flash: Path, dock_id: DockId, roots: Path) -> Slots[DockImage]:
     """What the boot loader of this dock does at its next power-up, tried on a copy of its flash."""
     cells = bytearray(flash.read_bytes())
     place = layout()

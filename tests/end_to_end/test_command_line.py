@@ -166,6 +166,7 @@ def dock(desk: Desk, *faults: str) -> Iterator[Path]:
         [
             *PROGRAM,
             *("dock", "run", "--profile=dl7450-virtual", "--product=DK-7F", f"--label={UNIT}"),
+            "--no-application",
             f"--flash={desk.folder / 'dock.flash'}",
             f"--trust={desk.home / 'keys' / 'product-root.pem'}",
             f"--dock-id={'5A' * 32}",
@@ -565,6 +566,20 @@ def test_an_unknown_serial_or_order(desk: Desk, command: list[object]) -> None:
     secret = [desk.passphrase] if command[0] == "provision" else []
 
     desk.refused(*command, *secret, code="E-SCAN-03", status=2)
+
+
+def test_an_order_says_whether_it_asks_for_the_first_boot(desk: Desk) -> None:
+    made = desk.ask(
+        *("order", "new", "WO-2", "--quantity", 1, "--template", BASIC, "--lot", "T-1"),
+        *("--bundle", desk.folder / "welcome.bundle", "--rehearse"),
+    )
+    asked = {one["order"]: one["rehearse"] for one in desk.ask("order", "list")["orders"]}
+
+    assert made["rehearse"] is True
+    assert asked == {"WO-2": True, "WO-1": False}
+    assert "  first boot rehearsed\n" in desk.type("order", "show", "WO-2").out
+    assert "  first boot not rehearsed\n" in desk.type("order", "show", "WO-1").out
+    assert "FIRST BOOT" in desk.type("order", "list").out
 
 
 def test_an_order_that_exists_already(desk: Desk) -> None:

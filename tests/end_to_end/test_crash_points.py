@@ -62,7 +62,8 @@ PASSED: Final = (
     ("SENDING", "SENT", NEW, ("run.committed", "ledger.enter.reading.before")),
     ("READING", "SENT", NEW, ("ledger.enter.reading.after", "run.reading")),
     # On trial and not confirmed: power that comes back gives it up.
-    ("READING", "SENT", OLD, ("run.restarted", "run.read", "ledger.enter.confirming.before")),
+    ("READING", "SENT", OLD, ("run.restarted", "run.read", "run.rehearsed", "run.pictured")),
+    ("READING", "SENT", OLD, ("ledger.enter.confirming.before",)),
     ("CONFIRMING", "SENT", OLD, ("ledger.enter.confirming.after", "run.confirming")),
     ("CONFIRMING", "SENT", NEW, ("run.confirmed", "run.signed", "ledger.close.before")),
     ("CLOSED", "ACTIVE", NEW, ("ledger.close.after", "run.closed")),
@@ -98,7 +99,8 @@ LEFT: Final = tuple(
 
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A station with an order of the new bundle, and a dock that runs the old one."""
+    """A station with an order of the new bundle, its first boots to be rehearsed, and a dock that
+    runs the old one."""
 
     def make(folder: Path) -> None:
         furnish(folder)
@@ -113,7 +115,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             made = before.provision(UNIT, old.port)
             assert made.status == 0, made
         copyfile(old.flash, folder / "old.flash")
-        start_order(Bench(folder))
+        start_order(Bench(folder), rehearse=True)
 
     return made_once(tmp_path_factory, "crash-points", make)
 
@@ -131,8 +133,8 @@ def bench(furnished: Path, tmp_path: Path) -> Bench:
 def boots(bench: Bench, unit: Dock) -> str:
     """The version of the whole, proved image that this dock starts after a power cut."""
     running = powered_up(unit.flash, unit.dock_id, bench.roots).running
-    assert running.image is not None, running.reason
-    return str(running.image.release.version)
+    assert running.image is not None and running.image.accepted is not None, running.reason
+    return str(running.image.accepted.release.version)
 
 
 def look(bench: Bench) -> Books:

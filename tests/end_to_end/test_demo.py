@@ -25,13 +25,15 @@ from station.adapters.keys.authority import PinnedAuthority, roots_from_pem
 from station.adapters.keys.sealed_file import Purpose, list_keys
 from station.application.line import Line
 from station.application.snapshot import LineSnapshot, SlotPhase
+from station.datastore.pictures import Picture, recognise
 from station.domain import canonical_json, dsse
+from station.domain.entries import PictureType
 from station.domain.errors import KeyRefused
 from station.domain.log_record import LogRecord, RecordType
 from station.domain.merkle import leaf_hash, proves_inclusion
 from station.domain.statement import PAYLOAD_TYPE
 from station.domain.trust import Usage
-from station.domain.verdict import REQUIRED
+from station.domain.verdict import CheckName
 from station.domain.wall_time import parse_utc
 from tests.end_to_end.small_line import PROGRAM, books, made_once
 from tests.end_to_end.virtual_docks import ROOT
@@ -156,18 +158,17 @@ def test_it_ends_well_and_its_last_line_sums_it_up(demo: Demo) -> None:
     assert len(demo.runs) == summary["runs"]
 
 
-def test_every_pass_names_its_six_checks(demo: Demo) -> None:
+def test_every_pass_names_its_checks_the_first_boot_among_them(demo: Demo) -> None:
     passed = [run for run in demo.runs if run["verdict"] == "PASS"]
 
     assert len({run["serial"] for run in passed}) == len(passed) == 11
-    assert len(REQUIRED) == 6
     for run in passed:
-        assert set(run["checks"]) == REQUIRED, run
+        assert run["checks"] == list(CheckName), run
         assert (run["error_code"], run["disposition"]) == ("", "GOOD")
     for report in demo.reports.values():
         for run in report["runs"]:
             if run["verdict"] == "PASS":
-                assert {one["name"] for one in run["checks"]} == REQUIRED
+                assert [one["name"] for one in run["checks"]] == list(CheckName)
                 assert all(one["passed"] and one["evidence"] for one in run["checks"])
 
 
@@ -303,6 +304,23 @@ def test_every_statement_is_signed_by_the_demos_station_and_says_the_verdict(dem
             )
             written = demo.home / "reports" / f"{serial}.run-{run['run_no']}.dsse.json"
             assert written.read_bytes() == envelope.encode()
+
+
+def test_the_splash_of_every_rehearsed_dock_is_beside_its_report(demo: Demo) -> None:
+    folder = demo.home / "reports"
+    for serial, report in demo.reports.items():
+        for run in report["runs"]:
+            rehearsal, said = run["rehearsal"], statement(run)["predicate"]["rehearsal"]
+            if run["verdict"] != "PASS":
+                assert (rehearsal, said) == (None, None)
+                continue
+            splash = (folder / rehearsal["picture"]).read_bytes()
+
+            assert any(serial in text for text in rehearsal["text"]), rehearsal
+            assert rehearsal["error"] == ""
+            assert sha256(splash).hexdigest() == rehearsal["picture_sha256"]
+            assert said["picture_sha256"] == rehearsal["picture_sha256"]
+            assert recognise(splash) == Picture(PictureType.PNG, 1_920, 1_080)
 
 
 def test_nothing_of_it_counts_where_demo_keys_do_not(demo: Demo) -> None:

@@ -104,9 +104,9 @@ class SabotagedDock(SerialDock):
 
     saboteur: Saboteur
 
-    def restart(self) -> None:
+    def factory_reset(self) -> None:
         self.saboteur.strike(started=False)
-        super().restart()
+        super().factory_reset()
         self.saboteur.strike(started=True)
 
 

@@ -152,7 +152,7 @@ def live(day: Day) -> None:
     day.ask("key", "new", "dps-group", f"--from-file={bench.folder / 'group-key'}", opened)
     day.ask(
         *("order", "new", "WO-1", "--quantity=9", f"--bundle={new}", f"--template={TEMPLATE}"),
-        "--lot=T-2",
+        *("--lot=T-2", "--rehearse"),
     )
     day.ask("order", "start", "WO-1")
     with dock(bench, PASSING) as unit:

@@ -163,7 +163,7 @@ def install(link: SerialDock, plan: Plan) -> None:
     """Write, commit, restart, keep."""
     write(link, plan)
     link.commit(plan.size_bytes, plan.image_sha256)
-    link.restart()
+    link.factory_reset()
     link.confirm(plan.image_sha256)
 
 
@@ -232,13 +232,13 @@ def test_a_foreign_image_is_refused_and_the_dock_keeps_its_own(
             link.commit(foreign.size_bytes, foreign.image_sha256)
 
         assert refused.value.reason == reason
-        link.restart()
+        link.factory_reset()
         state = link.slot_state()
         assert (state.image_sha256, state.confirmed) == (own.image_sha256, True)
         assert read(link, own.size_bytes) == image_of(own)
         running = powered_up(unit.flash, unit.dock_id, bench.roots).running
-        assert running.image is not None
-        assert running.image.image_sha256 == own.image_sha256
+        assert running.image is not None and running.image.accepted is not None
+        assert running.image.accepted.image_sha256 == own.image_sha256
 
 
 def test_the_image_of_one_dock_is_taken_by_that_dock_and_by_no_other(bench: Bench) -> None:

@@ -20,7 +20,8 @@ import serial
 
 from station.datastore.plan import Part, Plan
 from station.dock.faults import parse_fault
-from station.dock.main import Settings, run
+from station.dock.main import run
+from station.dock.settings import Settings
 from station.domain.identity import DockId, Serial
 from station.protocol import datastore_group as store
 from station.protocol.client import Answered, Connection, Pipeline
@@ -225,21 +226,20 @@ def main() -> int:
     parser.add_argument("--latency-s", type=float)
     parser.add_argument("--fault", type=parse_fault, action="append", default=[])
     given = parser.parse_args()
-    return run(
-        Settings(
-            flash=given.folder / "dock.flash",
-            port=given.folder / "port",
-            dock_id=given.dock_id,
-            label=given.label,
-            profile=make_profile(slots=given.slots, rom_bytes=given.rom_bytes),
-            product=PRODUCT,
-            authority=AUTHORITY,
-            faults=tuple(given.fault),
-            seed=7,
-            line_bytes_per_s=given.bytes_per_s or None,
-            line_latency_s=given.latency_s,
-        )
+    settings = Settings(
+        flash=given.folder / "dock.flash",
+        port=given.folder / "port",
+        dock_id=given.dock_id,
+        label=given.label,
+        profile=make_profile(slots=given.slots, rom_bytes=given.rom_bytes),
+        product=PRODUCT,
+        authority=AUTHORITY,
+        faults=tuple(given.fault),
+        seed=7,
+        line_bytes_per_s=given.bytes_per_s or None,
+        line_latency_s=given.latency_s,
     )
+    return run([settings])
 
 
 if __name__ == "__main__":

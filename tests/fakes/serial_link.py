@@ -29,7 +29,7 @@ from station.domain.profile import Profile
 from station.protocol import datastore_group as ds
 from station.protocol.client import Answered, Connection, Pipeline
 from station.protocol.errors import DockRefused
-from station.protocol.os_group import Parameters, Reset
+from station.protocol.os_group import Parameters
 from station.protocol.shape import Request, Shape
 from tests.fakes.clock import FakeClock
 from tests.fakes.trust import FakeAuthority
@@ -67,7 +67,7 @@ class Board:
         seed: int = 1,
         blank: bool = False,
     ) -> None:
-        layout = Layout.of(slots=profile.slots, slot_bytes=profile.slot_bytes)
+        layout = Layout.of_profile(profile)
         flash = Flash(bytearray(b"\xff" * layout.size_bytes), Geometry(layout.size_bytes))
         info = FactoryInfo(
             dock_id, label, profile.model, hardware, product or profile.products[0].name
@@ -236,10 +236,10 @@ class FakeDock:
         if not answer.accepted:
             raise CommitRefused(answer.reason)
 
-    def restart(self) -> None:
+    def factory_reset(self) -> None:
         """See `Dock`."""
-        self._pass_by("restart")
-        self._ask(Reset())
+        self._pass_by("factory reset")
+        self._ask(ds.FactoryReset())
         self._nest.board.server.restart()
         self._connection = Connection()
         self._connection.learn(self._ask(Parameters()))

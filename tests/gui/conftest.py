@@ -19,8 +19,7 @@ def screen(qtbot: QtBot, qapp: QApplication) -> Iterator[OperatorScreen]:
         opened.window.show()
     yield opened
     qapp.removeEventFilter(opened.wedge)
-    opened.window.hide()
-    opened.window.deleteLater()
+    opened.close()
 
 
 @pytest.fixture

@@ -1,11 +1,26 @@
 """Lines as they may look in the middle of a shift; serials, people and digests are invented."""
 
 from dataclasses import replace
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
 
-from station.application.snapshot import LineSnapshot, Refusal, Result, SlotPhase, SlotSnapshot
+from station.application.snapshot import (
+    EndedRun,
+    LineSnapshot,
+    Refusal,
+    Result,
+    SlotPhase,
+    SlotSnapshot,
+)
 from station.domain.order import OrderCounts, OrderState, WorkOrder
-from station.domain.verdict import Step, Verdict
+from station.domain.rehearsal import Finding, FindingKind, Rehearsal
+from station.domain.splash import Splash
+from station.domain.verdict import Check, CheckName, Step, Verdict
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PICTURE: Final = (ROOT / "firmware_bundles" / "welcome" / "art" / "default.png").read_bytes()
+"""A PNG of a splash's size."""
 
 ORDER: Final = WorkOrder(
     name="WO-26-0817",
@@ -135,6 +150,90 @@ DEMO: Final = replace(
     results=tuple(Result(f"DK7F-0000{number}", Verdict.PASS) for number in range(1, 4)),
     last_scan="DK7F-00004",
 )
+
+ENDED_AT: Final = datetime(2026, 11, 25, 14, 5, 58, tzinfo=UTC)
+SECONDS: Final = {
+    Step.IDENTIFY: 1.9,
+    Step.BUILD: 0.7,
+    Step.WRITE: 15.2,
+    Step.READ_BACK: 12.6,
+    Step.RECORD: 2.6,
+}
+FINDING: Final = Finding(
+    FindingKind.TIMER_UNREFERENCED, "a timer of 2000 ms that nobody keeps a reference to"
+)
+BOOTED: Final = Rehearsal(
+    splash=Splash(),
+    text=("Welcome", "Dock 00317", "DK7F-00317", "192.0.2.17", "02:00:00:0D:0C:01"),
+    calls=(),
+    findings=(),
+    error="",
+    ran_ms=60_000,
+)
+
+
+def ended(
+    unit: int, verdict: Verdict = Verdict.PASS, *, ago_min: int = 0, **facts: Any
+) -> EndedRun:
+    """A run of the unit with this number, so many minutes before the last one."""
+    return EndedRun(
+        f"DK7F-{unit:05}",
+        verdict,
+        ENDED_AT - timedelta(minutes=ago_min),
+        took_s=33.0 - ago_min % 3,
+        **facts,
+    )
+
+
+def held(*, but: CheckName | None = None, evidence: str = "") -> tuple[Check, ...]:
+    """Every check up to the one that does not hold."""
+    names = list(CheckName)
+    good = names[: names.index(but)] if but else names
+    bad = (Check(but, evidence, "E-VERIFY-04"),) if but else ()
+    return (*(Check(name, f"as planned, SHA-256 {'5a' * 8}…") for name in good), *bad)
+
+
+PASSED_RUN: Final = ended(
+    317, seconds=SECONDS, checks=held(), asked=True, rehearsal=BOOTED, picture=PICTURE
+)
+BEFORE: Final = tuple(
+    ended(309 - 8 * ago, Verdict.ERROR if ago == 5 else Verdict.FAIL if ago == 14 else Verdict.PASS,
+          ago_min=5 * ago + 5)
+    for ago in range(19)
+)  # fmt: skip
+TRACE: Final = """Traceback (most recent call last):
+  File "main.py", line 88, in <module>
+AttributeError: 'LAN' object has no attribute 'ifconfigs'"""
+RAISED_RUN: Final = ended(
+    317,
+    Verdict.FAIL,
+    number=2,
+    code="E-VERIFY-04",
+    seconds={step: took_s for step, took_s in SECONDS.items() if step is not Step.RECORD},
+    checks=held(
+        but=CheckName.REHEARSED,
+        evidence="AttributeError: 'LAN' object has no attribute 'ifconfigs'",
+    ),
+    asked=True,
+    rehearsal=replace(BOOTED, text=(TRACE,), findings=(FINDING,) * 5, error=TRACE),
+    picture=PICTURE,
+)
+LOST_RUN: Final = ended(
+    317,
+    Verdict.ERROR,
+    code="E-LINK-03",
+    seconds={Step.IDENTIFY: 1.9, Step.BUILD: 0.7, Step.WRITE: 4.0},
+    asked=True,
+)
+
+
+def with_runs(line: LineSnapshot, run: EndedRun, **facts: Any) -> LineSnapshot:
+    """A line on whose first slot this run ended last."""
+    first = replace(line.slots[0], runs=(run, *BEFORE), **facts)
+    return replace(line, slots=(first, *line.slots[1:]))
+
+
+WITH_RUNS: Final = with_runs(LINE, PASSED_RUN)
 
 MAIN_VIEWS: Final = {
     "operator_8": LINE,

@@ -29,6 +29,12 @@ class OperatorScreen:
     labels: list[str]
     pressed: list[str] = field(default_factory=list)
 
+    def close(self) -> None:
+        """Nothing of it is left."""
+        self.window.hide()
+        self.presenter.close()
+        self.window.deleteLater()
+
     def show(self, snapshot: LineSnapshot) -> None:
         """The line looks like this now."""
         self.line.shows = snapshot
@@ -36,7 +42,12 @@ class OperatorScreen:
 
     def buttons(self) -> list[QAbstractButton]:
         """Everything that can be pressed."""
-        return [*self.window.action_bar.buttons, *self.window.tiles]
+        drawer = self.window.slot_drawer
+        return [
+            *self.window.action_bar.buttons,
+            *self.window.tiles,
+            *([drawer.close_button] if drawer.open else []),
+        ]
 
     @property
     def scans(self) -> list[object]:

@@ -1,11 +1,11 @@
 """Calls from other threads are made at home, and not too often."""
 
-from threading import Thread, current_thread
+from threading import Event, Thread, current_thread
 from time import monotonic
 
 from pytestqt.qtbot import QtBot
 
-from station.gui.jobs import Home, Refresher
+from station.gui.jobs import Home, Jobs, Refresher
 
 
 def test_a_call_from_another_thread_is_made_at_home(qtbot: QtBot) -> None:
@@ -60,3 +60,59 @@ def test_a_notice_during_the_look_is_not_lost(qtbot: QtBot) -> None:
     qtbot.wait(50)
 
     assert len(looks) == 2
+
+
+def test_work_is_done_elsewhere_and_its_result_comes_home(qtbot: QtBot) -> None:
+    jobs, came = Jobs(), list[tuple[str, str]]()
+    for _ in range(2):
+        jobs.start(
+            lambda: current_thread().name,
+            lambda worker: came.append((worker, current_thread().name)),
+        )
+    qtbot.waitUntil(lambda: len(came) == 2)
+    jobs.close()
+
+    assert {home for _, home in came} == {current_thread().name}
+    assert {worker for worker, _ in came} == {"screen_0"}
+
+
+def test_what_work_raises_is_raised_at_home(qtbot: QtBot) -> None:
+    jobs, came = Jobs(), list[object]()
+
+    def fail() -> object:
+        raise ValueError("no picture")
+
+    with qtbot.captureExceptions() as raised:
+        jobs.start(fail, came.append)
+        qtbot.waitUntil(lambda: bool(raised))
+    jobs.close()
+
+    assert [str(error) for _, error, _ in raised] == ["no picture"]
+    assert came == []
+
+
+def test_closing_finishes_one_piece_of_work_and_begins_no_other(qtbot: QtBot) -> None:
+    jobs, begun, gate = Jobs(), list[int](), Event()
+
+    def work(number: int) -> None:
+        begun.append(number)
+        assert gate.wait(30)
+
+    def refused() -> bool:
+        """Once no more work is taken, none that waited is left either."""
+        try:
+            jobs.start(lambda: work(3), lambda _: None)
+        except RuntimeError:
+            return True
+        return False
+
+    jobs.start(lambda: work(1), lambda _: None)
+    jobs.start(lambda: work(2), lambda _: None)
+    qtbot.waitUntil(lambda: begun == [1])
+    closing = Thread(target=jobs.close)
+    closing.start()
+    qtbot.waitUntil(refused)
+    gate.set()
+    closing.join()
+
+    assert begun == [1]

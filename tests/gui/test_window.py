@@ -46,14 +46,16 @@ def test_a_digit_picks_its_slot(screen: OperatorScreen, keyboard: Keyboard, qtbo
     assert screen.line.calls == [("slot", 5), ("pause", None)]
 
 
-def test_a_press_on_a_tile_picks_its_slot_and_leaves_the_focus(
+def test_a_press_on_a_tile_answers_a_waiting_scan_and_leaves_the_focus(
     screen: OperatorScreen, qtbot: QtBot
 ) -> None:
+    screen.show(replace(LINE, pending_scan="DK7F-00321"))
     screen.window.setFocus()
-    QTest.mouseClick(screen.window.tiles[3], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(screen.window.tiles[1], Qt.MouseButton.LeftButton)
 
-    assert screen.line.calls == [("slot", 4)]
+    assert screen.line.calls == [("slot", 2)]
     assert screen.window.hasFocus()
+    assert not screen.window.slot_drawer.open
 
 
 def test_the_buttons_call_their_actions(screen: OperatorScreen, qtbot: QtBot) -> None:

@@ -39,6 +39,7 @@ from station.domain.release import Version
 
 BUNDLE_FILE: Final = "bundle.yaml"
 CONFIG_PATH: Final = "${CONFIG_PATH}"
+SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 _NAMED_MAX: Final = 3
 """How many of several configurations a refusal names."""
@@ -49,12 +50,20 @@ class BundleSource:
     """A bundle as read. warnings: one line each, ``file:line:column: text`` where a place exists.
 
     config: the SDK configuration it was read from. use: of the ROM store, item by item (Y11).
+    head: the bundle.yaml that names the bundle; None where there is none.
     """
 
     bundle: Bundle
     warnings: tuple[str, ...]
     config: Path
     use: Use
+    head: Path | None = None
+
+
+def is_source(path: Path) -> bool:
+    """Whether what a person names is a bundle's source, and not a sealed bundle: by its looks, so
+    that a damaged file is refused as what it was meant to be."""
+    return path.is_dir() or path.suffix.lower() in SUFFIXES
 
 
 def read_bundle_source(
@@ -91,7 +100,9 @@ def read_bundle_source(
         bundle = Bundle(_folder_name(folder), Version(0, 0, 0), unstated_product, 0, entries)
     else:
         bundle = _stated(head, entries)
-    return BundleSource(bundle, tuple(warnings), Path(config.name), use)
+    return BundleSource(
+        bundle, tuple(warnings), Path(config.name), use, None if head is None else Path(head.name)
+    )
 
 
 # -- which files -------------------------------------------------------------------------------
@@ -126,7 +137,7 @@ def _bundle_yaml(path: Path) -> tuple[Document, Document]:
 
 def _only_configuration(folder: Path) -> Path:
     try:
-        found = sorted(one for one in folder.iterdir() if one.suffix in {".yaml", ".yml"})
+        found = sorted(one for one in folder.iterdir() if one.suffix in SUFFIXES)
     except OSError as error:
         raise FileUnreadable(f"{folder}: the folder cannot be read") from error
     match found:

@@ -94,15 +94,25 @@ class FileShelf:
             remedy=f"Put one into {self._profiles}.",
         )
 
-    def take_bundle(self, path: Path, bundle: ReleasedBundle) -> None:
-        """Keep a bundle that passed the gate; the same bytes again change nothing.
+    def products(self) -> tuple[str, ...]:
+        """What the station's own profiles make; the built-in ones where it has none of its own."""
+        own = tuple(map(read_profile, _in(self._profiles, ".yaml")))
+        profiles = own or tuple(map(built_in_profile, BUILT_IN))
+        return tuple(sorted({one.name for profile in profiles for one in profile.products}))
+
+    def take_bundle(self, path: Path, bundle: ReleasedBundle) -> Path:
+        """Keep a bundle that passed the gate; the file it is kept in.
+
+        The same bytes again change nothing.
 
         Raises BundleRefused where the file is no longer the one that passed.
         """
         data = read_file(path, limit_bytes=FILE_BYTES_MAX)
         if sha256(data).digest() != bundle.sha256:
             raise BundleRefused(f"{path}: changed since it was checked")
-        _keep(self._bundle_path(bundle.sha256), data)
+        kept = self._bundle_path(bundle.sha256)
+        _keep(kept, data)
+        return kept
 
     def take_template(self, path: Path) -> Template:
         """Keep a template; the same template again changes nothing."""

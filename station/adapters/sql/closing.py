@@ -13,17 +13,25 @@ from station.domain.canonical_json import JsonValue
 from station.domain.errors import LedgerRefused, OrderComplete
 from station.domain.log_record import RecordType
 from station.domain.order import OrderState, WorkOrder
-from station.domain.verdict import FREE_RETRY, Disposition, Verdict, disposition_after, judge
+from station.domain.verdict import (
+    FREE_RETRY,
+    Disposition,
+    Verdict,
+    disposition_after,
+    judge,
+    required_checks,
+)
 from station.domain.wall_time import utc_text
 
 RETRY_LIMIT_WITHOUT_ORDER: Final = 1
 
 
-def demand_evidence(closing: RunClosing) -> None:
-    """Raise ValueError for a PASS that its own closing does not carry."""
+def demand_evidence(closing: RunClosing, order: WorkOrder | None) -> None:
+    """Raise ValueError for a PASS that its own closing does not carry, as `order` wants it."""
     if closing.code or not closing.envelope or not closing.image_sha256:
         raise ValueError("a PASS has an image and a signed statement, and no code")
-    if judge(closing.checks) is not Verdict.PASS:
+    required = required_checks(rehearse=order is not None and order.rehearse)
+    if judge(closing.checks, required=required) is not Verdict.PASS:
         raise ValueError("a PASS has every required check")
 
 

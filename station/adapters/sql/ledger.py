@@ -42,6 +42,7 @@ from station.adapters.sql.rows import (
     checks_text,
     next_number,
     order_named,
+    rehearsal_text,
     run_of,
     seconds_text,
     select_runs,
@@ -190,11 +191,11 @@ class SqlLedger:
         Raises ValueError for a verdict the run's state does not allow, or a PASS that its own
         checks, image, envelope or code contradict; DocumentRefused for an envelope that is none.
         """
-        if closing.verdict is Verdict.PASS:
-            demand_evidence(closing)
 
         def work(connection: Connection) -> ClosedRun:
             run = _find_run(connection, run_id)
+            if closing.verdict is Verdict.PASS:
+                demand_evidence(closing, order_named(connection, run.order_name or ""))
             if run.state == RunState.CLOSED:
                 return closed_alike(connection, run, closing)
             return self._close(connection, run, closing)
@@ -208,6 +209,7 @@ class SqlLedger:
             code=Interrupted.code,
             cause=FOUND_OPEN,
             checks=(),
+            rehearsal=None,
             seconds={},
             image_sha256=b"",
             bytes_written=0,
@@ -310,6 +312,7 @@ class SqlLedger:
                 code=closing.code,
                 cause=closing.cause,
                 checks=checks_text(closing.checks),
+                rehearsal=rehearsal_text(closing.rehearsal),
                 seconds=seconds_text(closing.seconds),
                 image_sha256=closing.image_sha256 or None,
                 bytes_written=closing.bytes_written,

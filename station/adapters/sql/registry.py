@@ -58,6 +58,7 @@ class SqlRegistry:
                     serial_pattern=order.serial_pattern,
                     start_mode=order.start_mode,
                     retry_limit=order.retry_limit,
+                    rehearse=int(order.rehearse),
                     state=order.state,
                 )
             )

@@ -8,6 +8,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, sel
 
 from station.adapters.sql.schema import NCRS, ORDERS, RECORDS, RUNS, STATEMENTS, UNITS
 from station.application.ports import RunRow, UnitRow
+from station.domain import canonical_json
+from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.order import OrderState, StartMode, WorkOrder
 from station.domain.run import RunState
 from station.domain.upd import UpdState
@@ -27,6 +29,11 @@ def checks_text(checks: tuple[Check, ...]) -> str:
     return json.dumps([[check.name, check.evidence, check.code] for check in checks])
 
 
+def rehearsal_text(kept: KeptRehearsal | None) -> str | None:
+    """JSON for the column `rehearsal`."""
+    return None if kept is None else canonical_json.encode(kept.plain()).decode("utf-8")
+
+
 def seconds_text(seconds: Mapping[Step, float]) -> str:
     """JSON for the column `seconds`: whole microseconds, so that a figure stays what it is."""
     return json.dumps({step: round(took_s * MICROSECONDS) for step, took_s in seconds.items()})
@@ -44,6 +51,7 @@ def order_of(row: Row[Any]) -> WorkOrder:
         serial_pattern=row.serial_pattern,
         start_mode=StartMode(row.start_mode),
         retry_limit=row.retry_limit,
+        rehearse=bool(row.rehearse),
         state=OrderState(row.state),
     )
 
@@ -95,6 +103,7 @@ def run_of(row: Row[Any]) -> RunRow:
             Check(CheckName(name), evidence, code)
             for name, evidence, code in json.loads(row.checks or "[]")
         ),
+        rehearsal=KeptRehearsal.read(json.loads(row.rehearsal)) if row.rehearsal else None,
         envelope=row.envelope or b"",
         open_leaf=row.open_leaf,
         close_leaf=row.close_leaf,

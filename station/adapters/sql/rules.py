@@ -165,6 +165,7 @@ RULES: Final = (
         "serial_pattern",
         "start_mode",
         "retry_limit",
+        "rehearse",
     ),
     # units
     Rule(

@@ -116,9 +116,11 @@ ORDERS: Final = _table(
     _text("serial_pattern"),
     _text("start_mode"),
     _integer("retry_limit"),
+    _integer("rehearse"),
     _text("state"),
     UniqueConstraint("name"),
     CheckConstraint("name <> '' AND quantity > 0 AND retry_limit >= 0"),
+    CheckConstraint("rehearse IN (0, 1)"),
     _digests("bundle_sha256", "template_sha256"),
     _one_of("state", OrderState),
 )
@@ -159,6 +161,7 @@ RUNS: Final = _table(
     _text("code", null=True),
     _text("cause", null=True),
     _text("checks", null=True),
+    _text("rehearsal", null=True),
     _text("seconds", null=True),
     _octets("image_sha256", null=True),
     _integer("bytes_written", null=True),
@@ -173,6 +176,7 @@ RUNS: Final = _table(
     _one_of("verdict", Verdict),
     _digests("bundle_sha256", "template_sha256", "dock_id", "image_sha256"),
     CheckConstraint("(dock_id IS NULL) = (identity IS NULL)"),
+    CheckConstraint(f"rehearsal IS NULL OR state = '{RunState.CLOSED}'"),
     CheckConstraint(f"dock_id IS NOT NULL OR state IN ('{RunState.OPEN}', '{RunState.CLOSED}')"),
     *(
         CheckConstraint(f"(state = '{RunState.CLOSED}') = ({column} IS NOT NULL)")
@@ -192,7 +196,7 @@ RUNS: Final = _table(
     Index("runs_of_order", "order_name", "serial", "verdict"),
 )
 """owner: which opening of the file holds the run (`presence`). identity: JSON of what the dock
-said. checks, seconds: JSON; durations in whole microseconds."""
+said. checks, seconds, rehearsal: JSON; durations of steps in whole microseconds."""
 
 Index(
     "one_open_run_per_serial",

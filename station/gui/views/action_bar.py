@@ -12,7 +12,7 @@ from station.gui.views.big_button import BigButton
 from station.gui.views.lettering import Run, advance, font, run
 from station.gui.views.paintbox import Paintbox
 from station.gui.views.painted_bar import PaintedBar
-from station.gui.views.silhouettes import Brushwork, draw_sign
+from station.gui.views.silhouettes import draw_mark
 
 
 class ActionBar(PaintedBar):
@@ -55,9 +55,8 @@ class ActionBar(PaintedBar):
         return (self._label(), *(text for text, _, _ in self._results()))
 
     def draw_shapes(self, painter: QPainter) -> None:
-        colour = self._paintbox.colour
         for _, box, mark in self._results():
-            draw_sign(mark.sign, Brushwork(painter, box, colour(mark.ink), colour(mark.hole)))
+            draw_mark(mark.mark, painter, box, self._paintbox)
 
     def _renew(self) -> None:
         actions = self._model.screen.actions

@@ -11,6 +11,9 @@ from station.gui.tokens import Token
 from station.gui.views.lettering import CENTRE, Run, advance, draw, font, run
 from station.gui.views.paintbox import Paintbox
 
+TOUCH_MIN_PX: Final = 44
+"""Of whatever else is touched (operator guide, "Sizes")."""
+
 HEIGHT_PX: Final = 72
 WIDTH_MIN_PX: Final = 180
 FOCUS_PX: Final = 4

@@ -155,6 +155,33 @@ def _halves(text: str) -> tuple[str, str] | None:
     return text[:at], text[at + 1 :]
 
 
+def wrapped(text: str, of: QFont, width: float, lines: int) -> list[str]:
+    """Broken at spaces, or within a word wider than a line; the last line is cut short."""
+    rest, broken = text.strip(), list[str]()
+    while rest and len(broken) < lines - 1:
+        fits = _fitting(rest, of, width)
+        space = rest.rfind(" ", 0, fits + 1) if fits < len(rest) else -1
+        at = space if space > 0 else fits
+        broken.append(rest[:at].rstrip())
+        rest = rest[at:].lstrip()
+    if rest:
+        metrics = QFontMetricsF(of)
+        broken.append(metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width))
+    return broken
+
+
+def _fitting(text: str, of: QFont, width: float) -> int:
+    """How many characters fit on a line; at least one."""
+    low, high = 1, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if advance(of, text[:middle]) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def draw(painter: QPainter, runs: Iterable[Run], paintbox: Paintbox) -> None:
     """Draw the runs in their inks."""
     for one in runs:

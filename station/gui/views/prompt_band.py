@@ -17,13 +17,13 @@ from station.gui.floor_plan import PROMPT
 from station.gui.prompt import TONES
 from station.gui.screen_model import ScreenModel
 from station.gui.tokens import Token
+from station.gui.views.big_button import TOUCH_MIN_PX
 from station.gui.views.lettering import Run, advance, draw, font, run, words
 from station.gui.views.paintbox import Paintbox
 from station.gui.views.scan_box import ScanBox
 from station.gui.views.silhouettes import Brushwork, draw_sign
 
 SCAN_WIDTH: Final = 250
-TOUCH_MIN_PX: Final = 44
 
 
 class PromptBand(QWidget):

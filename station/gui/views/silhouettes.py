@@ -8,7 +8,9 @@ from typing import Final
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
+from station.gui.marks import Mark
 from station.gui.signs import Sign
+from station.gui.views.paintbox import Paintbox
 
 LEAST_ARC: Final = 0.06
 """An arc shorter than this share of the ring would read as a dot."""
@@ -74,6 +76,13 @@ def draw_sign(sign: Sign, brushwork: Brushwork) -> None:
     brushwork.painter.restore()
 
 
+def draw_mark(mark: Mark, painter: QPainter, box: QRectF, paintbox: Paintbox) -> None:
+    """Draw a sign in its colours."""
+    draw_sign(
+        mark.sign, Brushwork(painter, box, paintbox.colour(mark.ink), paintbox.colour(mark.hole))
+    )
+
+
 def _dashed_ring(b: Brushwork) -> None:
     width, dashes = 0.1, 9
     pen = b.pen(width)
@@ -112,6 +121,17 @@ def _tick(b: Brushwork) -> None:
     b.painter.drawEllipse(b.inner(1))
     b.outline(b.pen(0.115, b.hole))
     b.line((-0.42, 0.04), (-0.12, 0.34), (0.44, -0.3))
+
+
+def _bare_tick(b: Brushwork) -> None:
+    b.outline(b.pen(0.17))
+    b.line((-0.72, 0.06), (-0.2, 0.56), (0.74, -0.5))
+
+
+def _cross(b: Brushwork) -> None:
+    b.outline(b.pen(0.19))
+    b.line((-0.6, -0.6), (0.6, 0.6))
+    b.line((0.6, -0.6), (-0.6, 0.6))
 
 
 def _octagon(b: Brushwork) -> None:
@@ -199,6 +219,7 @@ DRAWINGS: Final[dict[Sign, Callable[[Brushwork], None]]] = {
     Sign.CLOCK: _clock,
     Sign.ARC: _arc,
     Sign.TICK: _tick,
+    Sign.BARE_TICK: _bare_tick,
     Sign.OCTAGON_CROSS: _octagon_cross,
     Sign.OCTAGON_BAR: _octagon_bar,
     Sign.TRIANGLE: _triangle,
@@ -208,5 +229,6 @@ DRAWINGS: Final[dict[Sign, Callable[[Brushwork], None]]] = {
     Sign.BARCODE: _barcode,
     Sign.TRAY: _tray,
     Sign.PAUSE: _pause,
+    Sign.CROSS: _cross,
     Sign.DOT: _dot,
 }

@@ -18,6 +18,8 @@ DESIGN: Final = {
     Density.HERO: QSizeF(1232, 380),
     Density.NORMAL: QSizeF(456, 324),
     Density.COMPACT: QSizeF(456, 205),
+    Density.NARROW: QSizeF(336, 324),
+    Density.SLIM: QSizeF(336, 205),
 }
 
 
@@ -45,6 +47,10 @@ def lay_out(tile: Tile, size: QSizeF, density: Density) -> Sheet:
             return _normal(desk)
         case Density.COMPACT:
             return _compact(desk)
+        case Density.NARROW:
+            return _narrow(desk)
+        case Density.SLIM:
+            return _slim(desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +109,31 @@ class _Desk:
 
     def head(self, middle: float, number: float, serial: float, pad: float) -> list[Run]:
         """Slot number and serial: they share the first line."""
-        ink, edge = self.tile.look.ink, self.width - pad
-        across = pad + number * 2
         return [
-            self.text(
-                str(self.tile.number),
-                number,
-                self.box(pad, middle, across, number * 1.2),
-                ink,
-                bold=True,
-            ),
-            self.text(
-                self.tile.serial,
-                serial,
-                self.box(across, middle, edge, serial * 1.4),
-                ink,
-                floor=serial * 0.7,
-                bold=True,
-                mono=True,
-                right=True,
-            ),
+            self._number(middle, number, pad),
+            self._serial(middle, serial, pad + number * 2, pad),
         ]
+
+    def head_with_sign(
+        self, middle: float, number: float, serial: float, pad: float, *, sign_size: float
+    ) -> tuple[list[Run], QRectF]:
+        """The same with the silhouette between them."""
+        first = self._number(middle, number, pad)
+        left = pad + first.width / self.unit + 14
+        right = left + sign_size
+        sign = self.box(left, middle, right, sign_size)
+        return [first, self._serial(middle, serial, right + 12, pad)], sign
+
+    def _number(self, middle: float, px: float, pad: float) -> Run:
+        room = self.box(pad, middle, pad + px * 2, px * 1.2)
+        return self.text(str(self.tile.number), px, room, self.tile.look.ink, bold=True)
+
+    def _serial(self, middle: float, px: float, left: float, pad: float) -> Run:
+        room = self.box(left, middle, self.width - pad, px * 1.4)
+        ink = self.tile.look.ink
+        return self.text(
+            self.tile.serial, px, room, ink, floor=px * 0.7, bold=True, mono=True, right=True
+        )
 
     def lines(
         self, first: float, pitch: float, px: float, floor: float, pad: float
@@ -180,8 +190,21 @@ def _normal(d: _Desk) -> Sheet:
     middle = d.down(124)
     sign = d.box(pad, middle, pad + sign_size, sign_size)
     room = d.box(pad + sign_size + 20, middle, d.width - 14, 128)
-    runs = d.head(38, 46, 23, pad)
-    runs += d.word(room, 88 if d.tile.look.strong else 68, 58, 60, 44)
+    head = d.head(38, 46, 23, pad)
+    word = d.word(room, 88 if d.tile.look.strong else 68, 58, 60, 44)
+    return _below_word(d, pad, sign, head + word)
+
+
+def _narrow(d: _Desk) -> Sheet:
+    pad = 20
+    head, sign = d.head_with_sign(38, 46, 23, pad, sign_size=44)
+    room = d.box(pad, d.down(130), d.width - 14, 128)
+    word = d.word(room, 78 if d.tile.look.strong else 64, 58, 56, 44)
+    return _below_word(d, pad, sign, head + word)
+
+
+def _below_word(d: _Desk, pad: float, sign: QRectF, runs: list[Run]) -> Sheet:
+    """Lines or progress, and the foot, of a normal tile and of a narrow one."""
     foot = d.box(pad, d.height - 27, d.width - pad, 28)
     bold = d.tile.look.strong
     runs.append(d.text(d.tile.foot, 19, foot, d.tile.look.ink2, floor=16, bold=bold))
@@ -198,8 +221,19 @@ def _compact(d: _Desk) -> Sheet:
     middle = d.down(98)
     sign = d.box(pad, middle, pad + sign_size, sign_size)
     room = d.box(pad + sign_size + 14, middle, d.width - 14, 94)
-    runs = d.head(32, 40, 20, pad)
-    runs += d.word(room, 52, 44, 44, 40)
+    head = d.head(32, 40, 20, pad)
+    return _below_small_word(d, pad, sign, head + d.word(room, 52, 44, 44, 40))
+
+
+def _slim(d: _Desk) -> Sheet:
+    pad = 18
+    head, sign = d.head_with_sign(28, 36, 19, pad, sign_size=32)
+    room = d.box(pad, d.down(98), d.width - 14, 94)
+    return _below_small_word(d, pad, sign, head + d.word(room, 52, 44, 42, 40))
+
+
+def _below_small_word(d: _Desk, pad: float, sign: QRectF, runs: list[Run]) -> Sheet:
+    """Line or progress of a compact tile and of a slim one."""
     if d.tile.progress is not None:
         percent, bar = d.bar_row(d.tile.progress, d.down(149), 14, 20, pad)
         steps = d.step_row(d.tile.progress, d.down(178), 20, pad)

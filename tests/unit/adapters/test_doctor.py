@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from station.adapters import doctor
 from station.adapters.doctor import EXPIRES_SOON, MADE_AT, KeyFact, Probes, examine
 from station.domain.diagnosis import Diagnosis, Health
-from station.domain.errors import FileUnreadable, KeyRefused, LedgerRefused
+from station.domain.errors import FileUnreadable, KeyRefused, LedgerRefused, RehearsalImpossible
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 KEYS = (
@@ -24,7 +25,11 @@ KEYS = (
 
 def sound() -> Probes:
     return Probes(
-        sqlite=lambda: "3.53.4", root=lambda: "root.pem", keys=lambda: KEYS, ledger=lambda: "opens"
+        sqlite=lambda: "3.53.4",
+        root=lambda: "root.pem",
+        keys=lambda: KEYS,
+        ledger=lambda: "opens",
+        confinement=lambda: "seccomp",
     )
 
 
@@ -44,13 +49,24 @@ def test_what_a_probe_refuses_is_bad_with_its_code_and_remedy(tmp_path: Path) ->
     def refuse() -> str:
         raise refusal
 
-    probes = Probes(sqlite=refuse, root=refuse, keys=sound().keys, ledger=refuse)
+    probes = replace(sound(), sqlite=refuse, root=refuse, ledger=refuse)
     found = examine(tmp_path, probes, now_at=NOW, free_bytes_min=1)
 
     sick = [one for one in found if one.health is Health.BAD]
     assert [one.check for one in sick] == ["SQLite", "product root", "ledger"]
     assert {one.found for one in sick} == {f"E-LOG-02 {refusal.cause}"}
     assert {one.remedy for one in sick} == {refusal.remedy}
+
+
+def test_a_machine_that_cannot_confine_is_warned_of_and_told_what_to_install() -> None:
+    def refuse() -> str:
+        raise RehearsalImpossible("the library libseccomp.so.2 is missing")
+
+    found = doctor.confinement(refuse)
+
+    assert found.health is Health.WARN
+    assert "libseccomp.so.2 is missing" in found.found
+    assert "libseccomp2" in found.remedy
 
 
 def test_a_station_before_its_ceremony_is_warned_and_not_condemned() -> None:

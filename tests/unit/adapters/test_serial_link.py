@@ -36,7 +36,8 @@ from station.protocol import datastore_group as ds
 from station.protocol import os_group
 from station.protocol.errors import DockRefused
 from station.protocol.server import ServerPort
-from station.protocol.shape import Done, Shape
+from station.protocol.shape import Done, DoneByOthers, Shape
+from station.protocol.smp import ReturnCode
 from tests.fakes.chance import SeededChance
 from tests.fakes.clock import FakeClock
 from tests.fakes.serial_link import Board
@@ -567,7 +568,7 @@ def test_a_usb_dock_is_followed_to_its_new_port(place: Place) -> None:
     with dock_at(place) as dock:
         dock.identify()
         before = dock.line_bytes
-        dock.restart()
+        dock.factory_reset()
 
         assert dock.identify().dock_id == DOCK_ID
         assert dock.line_bytes > before
@@ -581,12 +582,62 @@ def test_a_uarts_port_stays_and_is_left_after_a_while(place: Place) -> None:
     place.opens = [firmware_of(place, board(), leaves=False)]
     with dock_at(place) as dock:
         dock.identify()
-        dock.restart()
+        dock.factory_reset()
 
         assert dock.identify().dock_id == DOCK_ID
 
     assert GONE_S <= place.clock.monotonic_s() < GONE_S + 1.0
     assert len(place.wires) == 2
+
+
+def without_factory_reset(place: Place, asked: list[object], no: DockRefused) -> Receive:
+    """A dock made before that request was, or one that has nothing it could empty."""
+
+    def answer(request: object) -> Shape:
+        asked.append(request)
+        if request == ds.FactoryReset():
+            raise no
+        place.wires[-1].leaves = True
+        return DoneByOthers()
+
+    return answering(answer)
+
+
+@pytest.mark.parametrize(
+    ("group", "rc"),
+    [(ds.GROUP, ds.DatastoreCode.UNSUPPORTED), (None, ReturnCode.NOT_SUPPORTED)],
+)
+def test_a_dock_that_knows_no_factory_reset_is_restarted(
+    place: Place, group: int | None, rc: int
+) -> None:
+    asked: list[object] = []
+    no = DockRefused("no", group=group, rc=rc)
+    place.opens = [without_factory_reset(place, asked, no), board().server.receive]
+    with dock_at(place) as dock:
+        dock.factory_reset()
+
+        assert dock.identify().dock_id == DOCK_ID
+
+    assert asked == [ds.FactoryReset(), os_group.Reset()]
+
+
+@pytest.mark.parametrize(
+    ("group", "rc"),
+    [
+        (ds.GROUP, ds.DatastoreCode.FLASH_FAILED),
+        (None, ReturnCode.BUSY),
+        (os_group.GROUP, ds.DatastoreCode.UNSUPPORTED),
+    ],
+)
+def test_any_other_no_to_a_factory_reset_is_passed_on(
+    place: Place, group: int | None, rc: int
+) -> None:
+    asked: list[object] = []
+    place.opens = [without_factory_reset(place, asked, DockRefused("no", group=group, rc=rc))]
+    with dock_at(place) as dock, pytest.raises(DockRefused):
+        dock.factory_reset()
+
+    assert asked == [ds.FactoryReset()]
 
 
 @pytest.mark.parametrize(
@@ -601,7 +652,7 @@ def test_a_dock_that_does_not_come_back_is_given_up(
     with dock_at(place) as dock:
         dock.identify()
         with pytest.raises(LinkLost, match="did not come back") as lost:
-            dock.restart()
+            dock.factory_reset()
 
     assert isinstance(lost.value.__cause__, LinkError)
     assert BACK_S <= place.clock.monotonic_s() < BACK_S + GONE_S + 5.0

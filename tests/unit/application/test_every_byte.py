@@ -23,6 +23,7 @@ from station.application import evidence
 from station.application.ports import DockAnswers, Piece, SlotState
 from station.application.readback import Readback
 from station.datastore.acceptance import AcceptedImage
+from station.datastore.partitions import Datastore, RomPartition
 from station.datastore.plan import CommonPart, Part, Plan, assemble
 from station.datastore.rom_image import Header, Protected, RomImage, Seal
 from station.datastore.volume import build_common_volume, build_upd_volume
@@ -34,7 +35,7 @@ from station.domain.limits import BLOCK_BYTES, HEADER_BYTES
 from station.domain.release import PAYLOAD_TYPE, ReleaseStatement, Version
 from station.domain.secret import Secret
 from station.domain.trust import Usage
-from station.domain.verdict import Check, CheckName, Verdict, judge
+from station.domain.verdict import REQUIRED, Check, CheckName, Verdict, judge
 from tests.golden.rom_store.make import DOT
 
 SEED: Final = 20_261_125
@@ -143,8 +144,9 @@ def judged(
     check, accepted = image
     checks = [evidence.blocks_agree(readback, parts, proof=True), check, *made.lies]
     if accepted is not None:
-        checks.append(evidence.datastore_agrees(accepted, EXPECTED))
-    return judge(checks), checks
+        datastore = Datastore((RomPartition(accepted.upd, accepted.common),))
+        checks.append(evidence.datastore_agrees(datastore, EXPECTED))
+    return judge(checks, required=REQUIRED), checks
 
 
 def fitted(parts: Sequence[Part], image: bytes | bytearray, at: int) -> list[Part]:

@@ -14,15 +14,18 @@ from station.application.gate import ReleasedBundle, admit
 from station.application.ports import DockAnswers, Piece, SlotState
 from station.application.readback import Readback
 from station.datastore.acceptance import AcceptedImage
+from station.datastore.partitions import Datastore, RomPartition
 from station.datastore.plan import Plan, assemble
 from station.datastore.volume import build_upd_volume
 from station.domain.bundle import Bundle
 from station.domain.entries import APPLICATION_NAME, Entry, Kind, PictureType
 from station.domain.errors import Reason
 from station.domain.identity import DockId
+from station.domain.rehearsal import Finding, FindingKind
 from station.domain.verdict import Check, CheckName
 from tests.fakes.bundle_archive import FakeSealedBundle
 from tests.fakes.clock import START_AT
+from tests.fakes.rehearsal import boot
 from tests.unit.application.workbench import (
     AUTHORITY,
     BUNDLE,
@@ -59,10 +62,10 @@ def read(plan: Plan = PLAN, flip: int | None = None) -> Readback:
     return readback
 
 
-def mounted(bundle: ReleasedBundle = RELEASED) -> AcceptedImage:
+def mounted(bundle: ReleasedBundle = RELEASED) -> Datastore:
     check, image = held(read(plan_of(bundle)))
     assert image is not None, check.evidence
-    return image
+    return Datastore((RomPartition(image.upd, image.common),))
 
 
 def held(
@@ -115,6 +118,7 @@ def test_unique_data_lies_over_the_common_content() -> None:
     assert bytes(want.content((Kind.KV, "greeting"))) == b"good day"
     assert want.names(Kind.KV) == ["content_url", "enrolment_token", "greeting"]
     assert want.names(Kind.IMG) == ["badge", "default", "small"]
+    assert want.pictures == dict.fromkeys(("badge", "default", "small"), PictureType.BMP)
     assert want.code_checksum == crc32(b"import splashscreen\n")
 
 
@@ -240,8 +244,10 @@ def test_a_datastore_with_every_entry_passes_without_telling_a_value() -> None:
 
 def test_no_application_is_as_good_as_one_where_none_was_promised() -> None:
     want = expected(common=lacking(BUNDLE.entries, APPLICATION_NAME))
+    check = evidence.datastore_agrees(mounted(without_code()), want)
 
-    assert evidence.datastore_agrees(mounted(without_code()), want).passed
+    assert check.passed
+    assert "3 images and no application equal" in check.evidence
 
 
 @pytest.mark.parametrize(
@@ -329,6 +335,15 @@ def test_a_dock_that_answers_alike_passes() -> None:
             {"pictures": {**answers().pictures, "badge": ("BMP", 1, bytes(32))}},
             "the dock answers image badge differently",
         ),
+        (
+            {
+                "pictures": {
+                    **answers().pictures,
+                    "badge": ("PNG", *answers().pictures["badge"][1:]),
+                }
+            },
+            "the dock answers image badge differently",
+        ),
         ({"code_checksum": None}, "the dock answers another code checksum"),
         ({"code_checksum": 1}, "the dock answers another code checksum"),
     ],
@@ -341,6 +356,48 @@ def test_what_a_dock_answers_differently_is_named_and_not_told(
     assert (check.name, check.code) == (CheckName.DOCK_ANSWERS, "E-VERIFY-02")
     assert check.evidence == difference
     assert SECRET.decode() not in check.evidence
+
+
+# -- rehearsed ---------------------------------------------------------------------------------
+
+
+def test_a_first_boot_that_raised_nothing_passes() -> None:
+    check = evidence.rehearsed(boot("Welcome", ran_ms=1_500), "desk")
+
+    assert check == Check(CheckName.REHEARSED, "1.5 s on the bench desk, nothing raised")
+
+
+def test_what_may_be_wrong_is_told_and_does_not_fail() -> None:
+    timer = Finding(FindingKind.TIMER_UNREFERENCED, "the timer of line 7")
+    one = evidence.rehearsed(boot(findings=[timer]), "desk")
+    three = evidence.rehearsed(boot(findings=[timer] * 3), "desk")
+
+    assert (one.passed, three.passed) == (True, True)
+    assert one.evidence == (
+        "60 s on the bench desk, nothing raised; timer-unreferenced: the timer of line 7"
+    )
+    assert three.evidence == f"{one.evidence}, and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            "Traceback (most recent call last):\n  main.py, line 3\nValueError: bad\n\n",
+            "ValueError: bad",
+        ),
+        ("ended: it kept the processor beyond the limit", None),
+        ("one\x1b[31m\u202ered", "one [31m red"),
+        (" \n\x00\n", "it raised something without a word"),
+        ("x" * 201, f"{'x' * 199}…"),
+    ],
+)
+def test_an_application_that_raised_fails_by_the_last_line_of_its_trace(
+    error: str, line: str | None
+) -> None:
+    check = evidence.rehearsed(boot(trace=error), "desk")
+
+    assert check == Check(CheckName.REHEARSED, error if line is None else line, "E-VERIFY-04")
 
 
 # -- confirmed ---------------------------------------------------------------------------------

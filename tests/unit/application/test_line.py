@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from station.application import line
 from station.application.line import PENDING_S, REFUSAL_S, RESULTS_KEPT, STEP_SHARE
 from station.application.snapshot import LineSnapshot, Result, SlotPhase
 from station.dock.faults import BitFlip, WrongHardware
@@ -18,7 +19,8 @@ from station.domain.release import Version
 from station.domain.secret import Secret
 from station.domain.template import Kv, Scan, Template, TemplateEntry
 from station.domain.upd import UpdState
-from station.domain.verdict import REQUIRED, Disposition, Step, Verdict
+from station.domain.verdict import CheckName, Disposition, Step, Verdict
+from tests.fakes.rehearsal import boot, picture_of
 from tests.unit.adapters.sql.drivers import raw
 from tests.unit.application.floor import Floor, Gate, held_at, port
 from tests.unit.application.workbench import (
@@ -324,13 +326,43 @@ def test_a_pass_is_shown_counted_and_timed(floor: Floor) -> None:
     slot = shown.slots[0]
 
     assert (slot.serial, slot.code, slot.ncr) == ("DK7F-00001", "", "")
-    assert {check.name for check in slot.checks} == REQUIRED
+    [run] = slot.runs
+    assert (run.serial, run.verdict, run.number, run.code) == ("DK7F-00001", Verdict.PASS, 1, "")
+    assert [check.name for check in run.checks] == list(CheckName)
+    assert list(run.seconds) == list(Step)
+    assert run.asked
+    assert run.rehearsal is not None
+    assert (run.rehearsal.text, run.picture) == (("Welcome",), picture_of(boot("Welcome").splash))
+    assert run.took_s == slot.elapsed_s
     assert slot.elapsed_s == pytest.approx(0.05, abs=0.02)
     assert shown.results == (Result("DK7F-00001", Verdict.PASS),)
     assert (shown.counts.first_pass, shown.stock, shown.pace_per_h) == (1, TOKENS - 1, 1)
     floor.bench.clock.pass_s(3600.0)
 
     assert floor.line.snapshot().pace_per_h == 0
+
+
+def test_the_last_runs_of_a_slot_outlive_its_docks(floor: Floor) -> None:
+    for number in (1, 2, 3):
+        make(floor, 1, number)
+        floor.pull(1)
+    slot = floor.slot(1, EMPTY)
+
+    assert [run.serial for run in slot.runs] == ["DK7F-00003", "DK7F-00002", "DK7F-00001"]
+    assert [bool(run.picture) for run in slot.runs] == [True, False, False]
+    assert [bool(run.checks) for run in slot.runs] == [True, False, False]
+    assert floor.line.snapshot().slots[1].runs == ()
+
+
+def test_so_many_runs_of_a_slot_are_kept_and_no_more(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "RUNS_KEPT", 2)
+    for number in (1, 2, 3):
+        make(floor, 1, number)
+        floor.pull(1)
+
+    assert [run.serial for run in floor.slot(1, EMPTY).runs] == ["DK7F-00003", "DK7F-00002"]
 
 
 def test_a_run_is_shown_while_it_lasts(floor: Floor) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from station.adapters.files.templates import read_template
-from station.application.previewing import EXAMPLE, PICTURE_EXAMPLE, preview
+from station.application.previewing import EXAMPLE, PICTURE_EXAMPLE, example_of, preview
 from station.datastore.pictures import recognise
 from station.domain.entries import Kind
 from station.domain.errors import DocumentRefused
-from station.domain.identity import Serial
+from station.domain.identity import DockId, Serial
 from station.domain.release import Version
 from station.domain.template import (
     DockFact,
@@ -100,3 +100,17 @@ def test_a_value_that_rests_on_no_example_is_held_to_its_rules() -> None:
 
     with pytest.raises(DocumentRefused, match="does not match"):
         preview(strict, SERIAL)
+
+
+def test_an_example_can_be_mounted_and_is_the_same_every_time() -> None:
+    read = read_template(SAMPLES / "basic.yaml").template
+    dock_id = DockId(bytes(range(32)))
+    of_dock = template(TemplateEntry("id", DockValue(DockFact.DOCK_ID), Kv("id")))
+
+    made = example_of(read, SERIAL)
+
+    assert [entry.key for entry in made.entries] == [entry.key for entry in read.entries]
+    assert made == example_of(read, SERIAL)
+    assert made.entries[0].data == b"DK7F-00001"
+    assert example_of(of_dock, SERIAL).entries[0].data == b"00" * 32
+    assert example_of(of_dock, SERIAL, dock_id).entries[0].data == str(dock_id).encode()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from station.application.dock_run import RESENDS_MAX
 from station.application.job import Job
 from station.application.ports import DockAnswers, Piece
 from station.application.provisioning import CRASH_POINTS, RunOutcome
+from station.datastore.field_store import FieldPartition
 from station.dock.faults import AlreadyLocked, BitFlip, Mute, OtherDock, Unplug, WrongHardware
 from station.domain.dsse import Envelope
+from station.domain.entries import APPLICATION_NAME, Entry, Kind
 from station.domain.errors import (
     AlreadyDone,
     BundleRefused,
@@ -28,22 +31,32 @@ from station.domain.errors import (
     OrderComplete,
     PortBusy,
     RecordNotDurable,
+    RehearsalImpossible,
+    ScreenNotDrawn,
     StationError,
 )
 from station.domain.errors import WrongHardware as WrongHardwareFound
+from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.limits import HEADER_BYTES
+from station.domain.rehearsal import Call, Finding, FindingKind
 from station.domain.run import RunState
+from station.domain.scenario import DEFAULT
 from station.domain.secret import Secret
+from station.domain.splash import Splash
 from station.domain.statement import PAYLOAD_TYPE
 from station.domain.upd import UpdState
 from station.domain.verdict import REQUIRED, CheckName, Disposition, Step, Verdict
-from tests.fakes.serial_link import ALWAYS, Troubles
+from tests.fakes.rehearsal import boot, picture_of
+from tests.fakes.serial_link import ALWAYS, Board, Troubles
 from tests.unit.application.workbench import (
     AUTHORITY,
     PROFILE,
     RELEASED,
     STATION,
+    TEMPLATE,
     Workbench,
+    bitmap,
+    make_board,
     make_order,
     make_profile,
     serial_of,
@@ -68,7 +81,7 @@ PATH_TO_PASS = [
 
 DOCK_CALLS = [
     *("identify", "begin", "digests", "write", "write", "commit"),
-    *("restart", "identify", "challenge", "read back", "answers", "confirm", "slot state"),
+    *("factory reset", "identify", "challenge", "read back", "answers", "confirm", "slot state"),
 ]
 """What the dock is asked, in order, pieces apart."""
 
@@ -97,7 +110,6 @@ def test_a_good_dock_passes_by_every_commit_and_question_in_order(bench: Workben
     outcome = bench.run()
 
     assert ended(outcome) == (Verdict.PASS, "", Disposition.GOOD)
-    assert {check.name for check in outcome.checks} == REQUIRED
     assert [check.name for check in outcome.checks] == list(CheckName)
     assert bench.spy.calls == PATH_TO_PASS
     assert bench.marks == list(CRASH_POINTS)
@@ -221,6 +233,33 @@ def test_a_job_takes_what_its_order_names_from_the_shelf(bench: Workbench) -> No
         under(bundle_sha256=bytes(32))
 
 
+# -- the manufactured state --------------------------------------------------------------------
+
+
+def used(board: Board) -> int:
+    """How many entries were written in the field."""
+    field = board.server.field
+    return sum(
+        kind.entries for where in FieldPartition for kind in field.usage(where).by_kind.values()
+    )
+
+
+def test_what_a_dock_held_of_an_earlier_life_is_gone_before_it_is_judged(bench: Workbench) -> None:
+    board = make_board(1)
+    for where in FieldPartition:
+        board.server.field.put(where, Entry(Kind.KV, "greeting", b"of the field"))
+        board.server.field.put(where, Entry(Kind.CODE, APPLICATION_NAME, b"import usb\n"))
+    assert used(board) == 4
+    bench.docks.plug("/dev/slot-1", board)
+    outcome = bench.run()
+    with bench.docks.open("/dev/slot-1") as dock:
+        answers = dock.answers()
+
+    assert ended(outcome) == (Verdict.PASS, "", Disposition.GOOD)
+    assert used(board) == 0
+    assert answers.values["greeting"] == "good day"
+
+
 # -- the unique bytes wait for their commit ----------------------------------------------------
 
 
@@ -315,6 +354,9 @@ def without(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if key != name}
 
 
+SMALL = (len(bitmap(4, 4)), sha256(bitmap(4, 4)).digest())
+"""Size and digest of an image of the bundle."""
+
 FAIL, ERROR = Verdict.FAIL, Verdict.ERROR
 OPEN, HOLD = Disposition.OPEN, Disposition.HOLD
 
@@ -337,6 +379,10 @@ ENDS: dict[str, tuple[Make, Verdict, str, Disposition, UpdState]] = {
     ),
     "a value too few": (
         answering(values=lambda true: without(true.values, "serial")),
+        *(FAIL, "E-VERIFY-02", OPEN, UpdState.SENT),
+    ),
+    "an image of another type": (
+        answering(pictures=lambda true: {**true.pictures, "small": ("PNG", *SMALL)}),
         *(FAIL, "E-VERIFY-02", OPEN, UpdState.SENT),
     ),
     "another checksum": (
@@ -625,11 +671,11 @@ def test_a_retry_on_the_same_dock_reuses_what_was_sent(bench: Workbench) -> None
 # -- stopped by a person -----------------------------------------------------------------------
 
 
-def test_a_stop_at_any_call_ends_as_aborted_until_the_last_block_is_read(
+def test_a_stop_at_any_call_ends_as_aborted_until_the_first_boot_was_rehearsed(
     bench: Workbench,
 ) -> None:
     calls = calls_of_a_pass(bench)
-    last = len(calls) - 1 - calls[::-1].index("read a piece")
+    last = calls.index("confirm")
     for number in range(len(calls)):
         cancel = Cancel()
         troubles = bench.plug(number + 1)
@@ -649,6 +695,21 @@ def test_a_stop_at_any_call_ends_as_aborted_until_the_last_block_is_read(
             assert outcome.verdict is Verdict.PASS, calls[number]
 
 
+def test_without_a_rehearsal_nothing_stops_once_the_last_block_is_read(bench: Workbench) -> None:
+    bench.start(make_order("WO-2", rehearse=False))
+    cancel = Cancel()
+    troubles = bench.plug()
+
+    def before(name: str) -> None:
+        if name == "answers":
+            cancel.ask()
+
+    troubles.before = before
+    outcome = bench.run(order="WO-2", rehearse=False, cancel=cancel)
+
+    assert (outcome.verdict, cancel.asked) == (Verdict.PASS, True)
+
+
 def test_a_stop_asked_before_the_run_sends_nothing_unique(bench: Workbench) -> None:
     cancel = Cancel()
     cancel.ask()
@@ -658,6 +719,217 @@ def test_a_stop_asked_before_the_run_sends_nothing_unique(bench: Workbench) -> N
     assert outcome.verdict is Verdict.ABORTED
     assert bench.spy.calls == [*PATH_TO_PASS[:4], "close ABORTED"]
     assert bench.stock == {UpdState.FREE: 60}
+
+
+# -- the first boot, rehearsed -----------------------------------------------------------------
+
+TRACE = "Traceback (most recent call last):\n  main.py, line 4\nOSError: no network\n"
+TIMER = Finding(FindingKind.TIMER_UNREFERENCED, "wakeup of line 12")
+STEPS_OF_READING = ["challenge", "read back", "answers", "(first boot)", "confirm", "slot state"]
+
+
+def kept(bench: Workbench, run: int = 0) -> KeptRehearsal:
+    """What the ledger keeps of the first boot; the signed statement says the same."""
+    row = bench.unit().runs[run]
+    assert row.rehearsal is not None
+    assert statement_of(row.envelope)["rehearsal"] == row.rehearsal.plain()
+    return row.rehearsal
+
+
+def test_what_was_read_back_is_booted_on_a_plain_desk_before_it_is_confirmed(
+    bench: Workbench,
+) -> None:
+    troubles = bench.plug()
+    bench.rehearse.before = lambda: troubles.calls.append("(first boot)")
+    bench.run()
+    ((asked),) = bench.rehearse.asked
+
+    assert [one for one in troubles.calls if one in STEPS_OF_READING] == STEPS_OF_READING
+    assert asked.scenario == DEFAULT
+    assert (asked.dock_id.octets, asked.unknown_image) == (bytes([1]) * 32, PROFILE.unknown_image)
+    assert asked.datastore.names(Kind.KV) == sorted(
+        {"content_url", *(entry.key[1] for entry in TEMPLATE.entries)}
+    )
+    token = asked.datastore.get(Kind.KV, "enrolment_token")
+    assert token is not None
+    assert bytes(token.data) == token_of(0).encode()
+
+
+def test_what_the_user_would_see_is_told_signed_and_kept(bench: Workbench) -> None:
+    seen = boot("Welcome", "to <DK7F-00001>", findings=[TIMER], ran_ms=59_000)
+    bench.rehearse.boots = lambda datastore: seen
+    bench.plug()
+    outcome = bench.run()
+    picture = picture_of(seen.splash)
+
+    assert outcome.rehearsal == replace(seen, splash=Splash(), calls=())
+    assert outcome.picture == picture
+    assert bench.draw.drawn == [seen.splash]
+    assert bench.pictures.kept == {sha256(picture).digest(): picture}
+    assert kept(bench) == KeptRehearsal(
+        scenario="desk",
+        ran_ms=59_000,
+        text=("Welcome", "to <DK7F-00001>"),
+        findings=(TIMER,),
+        error="",
+        picture_sha256=sha256(picture).digest(),
+    )
+    (check,) = [one for one in outcome.checks if one.name is CheckName.REHEARSED]
+    assert check.evidence == (
+        "59 s on the bench desk, nothing raised; timer-unreferenced: wakeup of line 12"
+    )
+    assert statement_of(bench.unit().runs[0].envelope)["required"] == list(CheckName)
+
+
+def test_the_picture_is_kept_before_the_record_that_names_it(bench: Workbench) -> None:
+    bench.plug()
+    kept_then: list[int] = []
+
+    def told(name: str) -> None:
+        if name == "close PASS":
+            kept_then.append(len(bench.pictures.kept))
+
+    bench.spy.told = told
+    bench.run()
+
+    assert kept_then == [1]
+
+
+def test_an_order_that_asks_for_no_rehearsal_has_none(bench: Workbench) -> None:
+    bench.start(make_order("WO-2", rehearse=False))
+    bench.plug()
+    outcome = bench.run(order="WO-2", rehearse=False)
+    (row,) = bench.unit().runs
+    said = statement_of(row.envelope)
+
+    assert ended(outcome) == (Verdict.PASS, "", Disposition.GOOD)
+    assert {check.name for check in outcome.checks} == REQUIRED
+    assert (bench.rehearse.asked, bench.draw.drawn, bench.pictures.kept) == ([], [], {})
+    assert (outcome.rehearsal, outcome.picture, row.rehearsal, said["rehearsal"]) == (
+        *(None, b"", None, None),
+    )
+    assert said["required"] == [name for name in CheckName if name in REQUIRED]
+    assert [one for one in CRASH_POINTS if one not in bench.marks] == [
+        "run.rehearsed",
+        "run.pictured",
+    ]
+
+
+def test_an_order_that_asks_for_it_gets_no_pass_without_it(bench: Workbench) -> None:
+    bench.plug()
+    with pytest.raises(ValueError, match="every required check"):
+        bench.run(rehearse=False)
+
+    assert bench.unit().runs[0].state is RunState.CONFIRMING
+
+
+def test_an_application_that_raises_fails_the_dock_for_good(bench: Workbench) -> None:
+    seen = boot(trace=TRACE)
+    bench.rehearse.boots = lambda datastore: seen
+    troubles = bench.plug()
+    outcome = bench.run()
+
+    assert ended(outcome) == (FAIL, "E-VERIFY-04", HOLD)
+    assert outcome.cause == "OSError: no network"
+    assert bench.unit().ncr == "NCR-0001"
+    assert "confirm" not in troubles.calls
+    assert bench.stock[UpdState.SENT] == 1
+    assert kept(bench).error == TRACE
+    assert kept(bench).picture_sha256 == sha256(picture_of(seen.splash)).digest()
+    assert outcome.picture == picture_of(seen.splash)
+
+
+def test_nothing_is_booted_that_was_not_found_as_promised(bench: Workbench) -> None:
+    bench.plug().answers = lambda true: replace(true, code_checksum=1)
+    outcome = bench.run()
+    flipped(bench)
+    bench.run()
+
+    assert outcome.rehearsal is None
+    assert bench.rehearse.asked == []
+    assert CheckName.REHEARSED not in {check.name for check in outcome.checks}
+
+
+STATION_TROUBLES = [
+    RehearsalImpossible("no seccomp on this machine"),
+    ScreenNotDrawn("the screen's process has died"),
+    RecordNotDurable("the disk of the pictures is full"),
+]
+
+
+def trouble(bench: Workbench, error: StationError) -> None:
+    """Let this go wrong in a first boot."""
+    match error:
+        case RehearsalImpossible():
+            bench.rehearse.error = error
+        case ScreenNotDrawn():
+            bench.draw.error = error
+        case _:
+            bench.pictures.error = error
+
+
+@pytest.mark.parametrize("error", STATION_TROUBLES, ids=lambda error: error.code)
+def test_a_station_that_cannot_rehearse_cannot_tell_and_spends_no_try(
+    bench: Workbench, error: StationError
+) -> None:
+    trouble(bench, error)
+    bench.plug()
+    for _ in range(3):
+        assert ended(bench.run()) == (ERROR, error.code, OPEN)
+    (*_, row) = bench.unit().runs
+
+    assert row.cause == error.cause
+    assert statement_of(row.envelope)["readback_sha256"] == row.image_sha256.hex()
+
+
+@pytest.mark.parametrize("error", STATION_TROUBLES[1:], ids=lambda error: error.code)
+def test_a_picture_that_is_not_had_hides_no_finding(bench: Workbench, error: StationError) -> None:
+    bench.rehearse.boots = lambda datastore: boot(trace=TRACE)
+    trouble(bench, error)
+    bench.plug()
+    outcome = bench.run()
+
+    assert ended(outcome) == (FAIL, "E-VERIFY-04", HOLD)
+    assert outcome.picture == b""
+    assert (kept(bench).error, kept(bench).picture_sha256) == (TRACE, None)
+
+
+def test_a_stop_during_the_first_boot_ends_the_run(bench: Workbench) -> None:
+    cancel = Cancel()
+    bench.rehearse.before = cancel.ask
+    bench.plug()
+    outcome = bench.run(cancel=cancel)
+
+    assert ended(outcome) == (Verdict.ABORTED, "E-STOP-01", OPEN)
+    assert (outcome.rehearsal, bench.draw.drawn) == (None, [])
+
+
+def test_a_secret_on_the_splash_is_found_and_goes_no_further(bench: Workbench) -> None:
+    bench.rehearse.boots = lambda datastore: boot(
+        "Pair with", token_of(0), findings=[TIMER], calls=[Call(0, "http.get", token_of(0))]
+    )
+    bench.plug()
+    outcome = bench.run()
+    shown = Finding(FindingKind.SECRET_SHOWN, "token; the splash is not kept")
+
+    assert ended(outcome) == (Verdict.PASS, "", Disposition.GOOD)
+    assert outcome.rehearsal is not None
+    assert (outcome.rehearsal.text, outcome.rehearsal.findings) == ((), (shown, TIMER))
+    assert (outcome.picture, bench.draw.drawn, bench.pictures.kept) == (b"", [], {})
+    assert (kept(bench).text, kept(bench).findings) == ((), (shown, TIMER))
+    assert token_of(0) not in repr((outcome, bench.unit()))
+    assert all(token_of(0) not in repr(row) for row in bench.rows("SELECT * FROM runs"))
+
+
+def test_a_secret_in_a_trace_is_found_and_goes_no_further(bench: Workbench) -> None:
+    bench.rehearse.boots = lambda datastore: boot(trace=f"{TRACE}ValueError: {token_of(0)}")
+    bench.plug()
+    outcome = bench.run()
+
+    assert ended(outcome) == (FAIL, "E-VERIFY-04", HOLD)
+    assert token_of(0) not in repr((outcome, bench.unit()))
+    assert kept(bench).error
+    assert bench.draw.drawn == []
 
 
 # -- the signer is gone ------------------------------------------------------------------------
@@ -694,7 +966,7 @@ def test_without_a_signature_at_the_end_nothing_passes(bench: Workbench) -> None
 
 def test_a_finding_stays_a_finding_without_a_signature(bench: Workbench) -> None:
     troubles = bench.plug(1, BitFlip())
-    lose_signer_before_closing(bench, troubles, "restart")
+    lose_signer_before_closing(bench, troubles, "factory reset")
     outcome = bench.run()
 
     assert ended(outcome) == (FAIL, "E-VERIFY-02", OPEN)

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from station.application.ports import RunOpening
 from station.application.reporting import SCHEMA, unit_report
 from station.dock.faults import BitFlip
 from station.domain import canonical_json
-from station.domain.errors import NotInOrder
+from station.domain.errors import NotInOrder, ScreenNotDrawn
 from station.domain.log_record import LogRecord
 from station.domain.merkle import leaf_hash, proves_inclusion
+from station.domain.rehearsal import Finding, FindingKind
 from station.domain.verdict import CheckName, Step
+from tests.fakes.rehearsal import boot, picture_of
 from tests.unit.adapters.files.test_schemas import INSIDE
 from tests.unit.application.workbench import (
     GROUP_KEY,
@@ -27,13 +30,18 @@ from tests.unit.application.workbench import (
 )
 
 
-def report(bench: Workbench, number: int = 1) -> Any:
-    encoded = unit_report(
+def documents(bench: Workbench, number: int = 1) -> dict[str, bytes]:
+    return unit_report(
         serial_of(number),
         registry=bench.registry,
+        pictures=bench.pictures,
         issued_at=bench.clock.now_at(),
         issuer="station-1, dock-provisioning-station 0.0.0",
     )
+
+
+def report(bench: Workbench, number: int = 1) -> Any:
+    encoded = documents(bench, number)[f"{serial_of(number)}.report.json"]
     assert canonical_json.encode(canonical_json.decode(encoded)) == encoded
     return json.loads(encoded)
 
@@ -128,6 +136,65 @@ def test_a_run_without_a_signature_has_a_proof_and_no_statement(bench: Workbench
     assert run["proof"]["index"] == 1
 
 
+def test_evidence_and_splash_of_every_run_lie_beside_the_report(bench: Workbench) -> None:
+    fail_then_pass(bench)
+    found = documents(bench)
+    failed, passed = bench.unit().runs
+
+    assert list(found) == [
+        "DK7F-00001.report.json",
+        "DK7F-00001.run-1.dsse.json",
+        "DK7F-00001.run-2.dsse.json",
+        "DK7F-00001.run-2.splash.png",
+    ]
+    assert found["DK7F-00001.run-1.dsse.json"] == failed.envelope
+    assert found["DK7F-00001.run-2.dsse.json"] == passed.envelope
+    assert found["DK7F-00001.run-2.splash.png"] == picture_of(boot("Welcome").splash)
+
+
+def test_a_first_boot_is_reported_with_its_picture(bench: Workbench) -> None:
+    fail_then_pass(bench)
+    failed, passed = report(bench)["runs"]
+    splash = picture_of(boot("Welcome").splash)
+
+    assert failed["rehearsal"] is None
+    assert passed["rehearsal"] == {
+        "error": "",
+        "findings": [],
+        "picture": "DK7F-00001.run-2.splash.png",
+        "picture_sha256": sha256(splash).hexdigest(),
+        "ran_ms": 60_000,
+        "scenario": "desk",
+        "text": ["Welcome"],
+    }
+
+
+def test_a_picture_that_is_no_longer_kept_is_reported_as_missing(bench: Workbench) -> None:
+    bench.plug()
+    bench.run()
+    (kept,) = bench.pictures.kept
+    bench.pictures.kept.clear()
+    (run,) = report(bench)["runs"]
+
+    assert (run["rehearsal"]["picture"], run["rehearsal"]["picture_sha256"]) == (None, kept.hex())
+    assert not [name for name in documents(bench) if name.endswith(".png")]
+
+
+def test_a_failed_first_boot_is_reported_with_its_trace(bench: Workbench) -> None:
+    trace = "Traceback\n  main.py, line 4\nOSError: no network"
+    timer = Finding(FindingKind.TIMER_UNREFERENCED, "wakeup of line 12")
+    bench.rehearse.boots = lambda datastore: boot(trace=trace, findings=[timer])
+    bench.plug()
+    bench.run()
+    (run,) = report(bench)["runs"]
+
+    assert (run["error_code"], run["cause"]) == ("E-VERIFY-04", "OSError: no network")
+    assert run["rehearsal"]["error"] == trace
+    assert run["rehearsal"]["findings"] == [
+        {"detail": "wakeup of line 12", "kind": "timer-unreferenced"}
+    ]
+
+
 def test_no_secret_is_in_a_report(bench: Workbench) -> None:
     bench.plug()
     bench.run()
@@ -146,10 +213,16 @@ def test_an_unknown_unit_has_no_report(bench: Workbench) -> None:
 
 def test_reports_keep_to_the_published_schema(bench: Workbench) -> None:
     fail_then_pass(bench)
+    bench.rehearse.boots = lambda datastore: boot(
+        trace="Traceback", findings=[Finding(kind, "detail") for kind in FindingKind]
+    )
+    bench.draw.error = ScreenNotDrawn("its process has died")
+    bench.plug(3)
+    bench.run(3)
     bench.signer.offline = True
     bench.plug(2)
     bench.run(2)
     schema = json.loads((INSIDE / "report.schema.json").read_text(encoding="utf-8"))
 
-    for number in (1, 2):
+    for number in (1, 2, 3):
         Draft202012Validator(schema).validate(report(bench, number))

@@ -82,6 +82,7 @@ def test_a_run_that_did_not_pass_failed_in_its_last_step(facts: RunFacts) -> Non
         seconds=seconds,
         image_sha256=b"",
         checks=(),
+        rehearsal=None,
     )
     short = replace(facts, closing=closing, records=(), readback_sha256=b"")
     found = said(short)
@@ -89,6 +90,7 @@ def test_a_run_that_did_not_pass_failed_in_its_last_step(facts: RunFacts) -> Non
     assert steps(short) == {"identify": True, "build": False}
     assert [one["duration_ms"] for one in found["steps"]] == [500, 0]
     assert (found["image_sha256"], found["readback_sha256"], found["upd"]) == (None, None, [])
+    assert found["rehearsal"] is None
 
 
 def test_a_signer_that_is_gone_seals_nothing(facts: RunFacts) -> None:

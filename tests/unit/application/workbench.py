@@ -44,6 +44,8 @@ from tests.fakes.bundle_archive import FakeSealedBundle
 from tests.fakes.chance import SeededChance
 from tests.fakes.clock import START_AT, FakeClock
 from tests.fakes.ledger import SpyLedger
+from tests.fakes.pictures import FakePictures
+from tests.fakes.rehearsal import FakeDraw, FakeRehearse
 from tests.fakes.serial_link import Board, FakeDocks, Troubles
 from tests.fakes.shelf import FakeShelf
 from tests.fakes.signer import PullableSigner
@@ -146,7 +148,7 @@ RELEASED: Final = admit(FakeSealedBundle.of(released()), authority=AUTHORITY, at
 
 
 def make_order(name: str = ORDER, **changes: Any) -> WorkOrder:
-    """As many units as there are tokens, one retry."""
+    """As many units as there are tokens, one retry, each first boot rehearsed."""
     made = WorkOrder(
         name=name,
         product=PRODUCT,
@@ -155,6 +157,7 @@ def make_order(name: str = ORDER, **changes: Any) -> WorkOrder:
         template_sha256=TEMPLATE.digest,
         lot=LOT,
         serial_pattern="DK7F-[0-9]{5}",
+        rehearse=True,
     )
     return replace(made, **changes)
 
@@ -189,6 +192,9 @@ class Workbench:
     progress: list[Progress] = field(default_factory=list)
     derive: Derive = derived
     seal: Callable[[RunFacts], bytes] | None = None
+    rehearse: FakeRehearse = field(default_factory=FakeRehearse)
+    draw: FakeDraw = field(default_factory=FakeDraw)
+    pictures: FakePictures = field(default_factory=FakePictures)
 
     def __post_init__(self) -> None:
         self.docks = FakeDocks(self.clock)
@@ -211,6 +217,9 @@ class Workbench:
             authority=AUTHORITY,
             signer=self.signer,
             derive=self._derive,
+            rehearse=self.rehearse,
+            draw=self.draw,
+            pictures=self.pictures,
             seal=self._seal,
             clock=self.clock,
             chance=self.chance,
@@ -275,6 +284,7 @@ class Workbench:
             bundle=RELEASED,
             template=TEMPLATE,
             profile=PROFILE,
+            rehearse=True,
         )
         return replace(made, **changes)
 

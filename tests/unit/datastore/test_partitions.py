@@ -18,6 +18,9 @@ class Held:
     name: PartitionName
     entries: tuple[Entry, ...]
 
+    def holds(self, kind: Kind, name: str) -> bool:
+        return self.get(kind, name) is not None
+
     def get(self, kind: Kind, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.key == (kind, name)), None)
 

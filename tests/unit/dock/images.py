@@ -18,6 +18,8 @@ PRODUCT: Final = "DK-7F"
 DOCK_ID: Final = DockId(bytes(range(32)))
 LABEL: Final = Serial("DK7F-00001")
 ROM_BYTES: Final = 400_000
+RUNTIME_BYTES: Final = 40_000
+EPHEMERAL_BYTES: Final = 100_000
 
 
 def make_profile(*, slots: int = 2, rom_bytes: int = ROM_BYTES) -> Profile:
@@ -31,6 +33,8 @@ def make_profile(*, slots: int = 2, rom_bytes: int = ROM_BYTES) -> Profile:
         slots=slots,
         slot_bytes=rom_bytes + 140_000,
         rom_budget_bytes=rom_bytes,
+        runtime_budget_bytes=RUNTIME_BYTES,
+        ephemeral_budget_bytes=EPHEMERAL_BYTES,
     )
 
 

@@ -22,7 +22,7 @@ OLD = SlotImage(100, b"\x01" * 32)
 NEW = SlotImage(200, b"\x02" * 32)
 
 SECTOR = 2 * RECORD_BYTES
-LAYOUT = Layout.of(slots=2, slot_bytes=SECTOR, sector_bytes=SECTOR)
+LAYOUT = Layout.of(slots=2, slot_bytes=SECTOR, runtime_bytes=0, sector_bytes=SECTOR)
 GEOMETRY = Geometry(LAYOUT.size_bytes, SECTOR, 64)
 
 STATES = {

@@ -15,7 +15,7 @@ from station.dock.flash import (
     PowerLost,
     StuckBits,
     Tear,
-    open_cells,
+    flash_file,
 )
 
 SMALL = Geometry(size_bytes=4 * 64, sector_bytes=64, page_bytes=16)
@@ -203,42 +203,45 @@ def test_cells_have_the_size_of_the_geometry() -> None:
 
 
 def test_a_new_flash_file_is_an_erased_chip(tmp_path: Path) -> None:
-    cells = open_cells(tmp_path / "chip.flash", 100_000)
-
-    assert cells[:] == b"\xff" * 100_000
+    with flash_file(tmp_path / "chip.flash", 100_000) as cells:
+        assert cells[:] == b"\xff" * 100_000
 
 
 def test_a_flash_file_keeps_its_content(tmp_path: Path) -> None:
     path = tmp_path / "chip.flash"
-    cells = open_cells(path, SMALL.size_bytes)
-    Flash(cells, SMALL).program(3, b"kept")
-    del cells  # the flash is gone, and with it the lock
+    with flash_file(path, SMALL.size_bytes) as cells:
+        Flash(cells, SMALL).program(3, b"kept")
 
-    found = open_cells(path, SMALL.size_bytes)
-
-    assert found[3:7] == b"kept"
+    with flash_file(path, SMALL.size_bytes) as found:
+        assert found[3:7] == b"kept"
 
 
 def test_one_chip_sits_in_one_dock(tmp_path: Path) -> None:
     path = tmp_path / "chip.flash"
-    cells = open_cells(path, SMALL.size_bytes)
+    with (
+        flash_file(path, SMALL.size_bytes) as cells,
+        pytest.raises(FlashFileRefused, match="another virtual dock"),
+        flash_file(path, SMALL.size_bytes),
+    ):
+        pass
 
-    with pytest.raises(FlashFileRefused, match="another virtual dock"):
-        open_cells(path, SMALL.size_bytes)
     assert len(cells) == SMALL.size_bytes
+    with flash_file(path, SMALL.size_bytes):  # although the old map is still there
+        pass
 
 
 def test_a_file_of_another_size_is_not_this_flash(tmp_path: Path) -> None:
     path = tmp_path / "chip.flash"
     path.write_bytes(b"\xff" * 10)
 
-    with pytest.raises(FlashFileRefused, match="10 bytes"):
-        open_cells(path, SMALL.size_bytes)
+    with pytest.raises(FlashFileRefused, match="10 bytes"), flash_file(path, SMALL.size_bytes):
+        pass
     assert path.read_bytes() == b"\xff" * 10
 
 
 def test_a_file_that_cannot_be_opened_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(FlashFileRefused, match="directory"):
-        open_cells(tmp_path, 256)
-    with pytest.raises(FlashFileRefused, match="No such file"):
-        open_cells(tmp_path / "missing" / "chip.flash", 256)
+    with pytest.raises(FlashFileRefused, match="directory"), flash_file(tmp_path, 256):
+        pass
+    missing = tmp_path / "missing" / "chip.flash"
+    with pytest.raises(FlashFileRefused, match="No such file"), flash_file(missing, 256):
+        pass

@@ -1,29 +1,26 @@
 """The firmware in one process: what it answers, what it refuses, and what its faults look like."""
 
 import zlib
-from collections.abc import Iterable
 from hashlib import sha256
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
+from station.datastore.field_store import FieldPartition
 from station.dock.factory import FactoryInfo, FactorySector
-from station.dock.faults import BitFlip, Fault, Garbage, Mute, Unplug, WrongHardware
-from station.dock.flash import Flash, FlashFileRefused, Geometry, StuckBits
-from station.dock.layout import Layout
-from station.dock.server import DockServer, PulledOut, Restart
-from station.domain.entries import Entry, Kind
+from station.dock.faults import BitFlip, Garbage, Mute, Unplug, WrongHardware
+from station.dock.flash import FlashFileRefused, StuckBits
+from station.dock.server import PulledOut
+from station.domain.entries import Entry, Kind, PictureType
 from station.domain.identity import DockId, Serial
 from station.protocol import datastore_group as store
 from station.protocol import os_group
-from station.protocol.client import Connection, Pipeline
 from station.protocol.datastore_group import DatastoreCode, Listed, Running, Slot
 from station.protocol.errors import DockRefused
-from station.protocol.shape import Request, Shape
+from station.protocol.shape import Request
 from tests.fakes.trust import FakeAuthority
 from tests.unit.dock.images import (
-    AUTHORITY,
     CODE,
     COMMON,
     DOCK_ID,
@@ -34,95 +31,10 @@ from tests.unit.dock.images import (
     make_plan,
     make_profile,
 )
-
-A = TypeVar("A", bound=Shape)
+from tests.unit.dock.memory_dock import INFO, Dock
 
 PLAN = make_plan()
 NEWER = make_plan(token="token-2", counter=2)
-INFO = FactoryInfo(DOCK_ID, LABEL, "DL-7450", "C", PRODUCT)
-
-
-class Dock:
-    """A dock server over cells in memory, and a client that talks to it without a line."""
-
-    def __init__(
-        self,
-        *faults: Fault,
-        slots: int = 2,
-        cells: bytearray | None = None,
-        stuck: Iterable[StuckBits] = (),
-        authority: FakeAuthority = AUTHORITY,
-        seed: int = 1,
-    ) -> None:
-        self.profile = make_profile(slots=slots)
-        self.layout = Layout.of(slots=slots, slot_bytes=self.profile.slot_bytes)
-        self.cells = cells or bytearray(b"\xff" * self.layout.size_bytes)
-        self.flash = Flash(self.cells, Geometry(self.layout.size_bytes), stuck=stuck)
-        factory = FactorySector(self.flash, self.layout.factory)
-        factory.install(INFO)
-        self.server = DockServer(
-            self.flash,
-            self.layout,
-            profile=self.profile,
-            authority=authority,
-            factory=factory,
-            info=INFO,
-            faults=faults,
-            seed=seed,
-        )
-        self._connect()
-
-    def _connect(self) -> None:
-        self._connection = Connection()
-        self._connection.learn(os_group.ParametersAnswer(4_096, 8))
-
-    def ask(self, request: Request[A]) -> A:
-        pipeline = Pipeline(self._connection, [request], deadline_s=1.0)
-        sent = pipeline.to_send(0.0)
-        (answered,) = pipeline.receive(self.server.receive(sent), 0.0)
-        return answered.answer
-
-    def refusal(self, request: Request[A]) -> DatastoreCode:
-        with pytest.raises(DockRefused) as refused:
-            self.ask(request)
-        assert refused.value.group == store.GROUP
-        return DatastoreCode(refused.value.rc)
-
-    def write(self, image: bytes) -> None:
-        self.ask(store.Begin(len(image)))
-        self.put(0, image)
-
-    def put(self, offset: int, data: bytes) -> None:
-        for request in store.write_requests(offset, data, message_max=4_092):
-            self.ask(request)
-
-    def commit(self, image: bytes) -> store.CommitAnswer:
-        return self.ask(store.Commit(len(image), sha256(image).digest()))
-
-    def install(self, image: bytes, *, confirmed: bool = True) -> None:
-        self.write(image)
-        assert self.commit(image).accepted
-        self.restart()
-        if confirmed:
-            self.ask(store.Confirm(sha256(image).digest()))
-
-    def restart(self) -> None:
-        self.ask(os_group.Reset())
-        assert self.server.wants == Restart()
-        self.server.restart()
-        self._connect()
-
-    def read(self, slot: Slot, offset: int, length: int) -> bytes:
-        requests = store.read_requests(slot, offset, length, message_max=4_092)
-        return b"".join(bytes(self.ask(each).data) for each in requests)
-
-    @property
-    def active(self) -> store.SlotContent | None:
-        return self.ask(store.SlotState()).active
-
-    @property
-    def other(self) -> store.SlotContent | None:
-        return self.ask(store.SlotState()).other
 
 
 # -- who it is ---------------------------------------------------------------------------------
@@ -519,16 +431,57 @@ def test_cells_that_change_under_the_datastore_never_crash_the_dock(seed: int) -
             assert refused.rc in {DatastoreCode.FLASH_FAILED, DatastoreCode.NO_ENTRY}
 
 
-def test_a_factory_reset_starts_again_and_keeps_rom() -> None:
+def test_what_is_written_in_the_field_hides_rom_and_a_restart_empties_ephemeral() -> None:
     dock = Dock()
     dock.install(image_of(PLAN))
+    new, newer = b"https://new.example/", b"https://newer.example/"
+    dock.server.field.put(FieldPartition.RUNTIME, Entry(Kind.KV, "content_url", new))
+    dock.server.field.put(FieldPartition.EPHEMERAL, Entry(Kind.KV, "content_url", newer))
+    dock.server.field.put(FieldPartition.EPHEMERAL, Entry(Kind.IMG, "x", b"B", PictureType.BMP))
+    assert dock.value("content_url") == newer
+    assert dock.ask(store.Names(Listed.IMAGE)).names == ("default", "photo", "x")
+    assert dock.ask(store.Entry(Listed.IMAGE, "x", 0, 9)).type == "BMP"
+
+    dock.restart()
+
+    assert dock.value("content_url") == new
+    assert dock.ask(store.Names(Listed.IMAGE)).names == ("default", "photo")
+    assert Dock(cells=dock.cells).value("content_url") == new
+
+
+def test_a_factory_reset_empties_what_was_written_in_the_field_and_keeps_rom() -> None:
+    dock = Dock()
+    dock.install(image_of(PLAN))
+    for where in FieldPartition:
+        dock.server.field.put(where, Entry(Kind.KV, "content_url", b"elsewhere"))
 
     dock.ask(store.FactoryReset())
 
-    assert dock.server.wants == Restart()
-    dock.server.restart()
+    assert all(dock.server.field.usage(where).used_bytes == 0 for where in FieldPartition)
+    dock.starts_again()
     assert dock.server.wants is None
-    assert dock.active is not None
+    assert dock.value("content_url") == b"https://content.example/"
+
+
+def test_a_factory_reset_leaves_an_image_that_waits_for_its_start() -> None:
+    dock = Dock()
+    dock.write(image_of(PLAN))
+    assert dock.commit(image_of(PLAN)).accepted
+
+    dock.ask(store.FactoryReset())
+    dock.starts_again()
+
+    assert dock.active is not None and not dock.active.confirmed
+
+
+def test_without_rom_nothing_is_answered_of_what_was_written_in_the_field() -> None:
+    dock = Dock()
+    dock.server.field.put(FieldPartition.RUNTIME, Entry(Kind.KV, "a", b"1"))
+
+    assert dock.refusal(store.Names(Listed.KEY_VALUE)) is DatastoreCode.NOT_RUNNABLE
+    assert dock.refusal(store.Entry(Listed.KEY_VALUE, "a")) is DatastoreCode.NOT_RUNNABLE
+    dock.install(image_of(PLAN))
+    assert dock.value("a") == b"1"
 
 
 def test_a_challenge_depends_on_the_nonce_and_the_order_of_ranges() -> None:

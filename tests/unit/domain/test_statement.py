@@ -12,6 +12,8 @@ import rfc8785
 
 from station.domain import canonical_json
 from station.domain.identity import DockId
+from station.domain.kept_rehearsal import KeptRehearsal
+from station.domain.rehearsal import Finding, FindingKind
 from station.domain.statement import (
     PAYLOAD_TYPE,
     Assurance,
@@ -25,10 +27,19 @@ from station.domain.statement import (
     StepResult,
     Tool,
 )
-from station.domain.verdict import Check, CheckName, Step, Verdict
+from station.domain.verdict import REQUIRED, Check, CheckName, Step, Verdict, required_checks
 
 IMAGE = sha256(b"image").digest()
 CHECKS = tuple(Check(name, f"{name.value} agreed") for name in CheckName)
+REHEARSED = KeptRehearsal(
+    scenario="desk",
+    ran_ms=60_000,
+    text=("Welcome", "DK7F-00317\nready"),
+    findings=(Finding(FindingKind.TIMER_UNREFERENCED, "wakeup of line 12"),),
+    error="",
+    picture_sha256=sha256(b"picture").digest(),
+)
+RAISED = replace(REHEARSED, error="ValueError: bad")
 PASSED = RunStatement(
     run_id="run-7",
     serial="DK7F-00317",
@@ -37,6 +48,8 @@ PASSED = RunStatement(
     code="",
     steps=(StepResult(Step.IDENTIFY, 120, True), StepResult(Step.WRITE, 9_876, True)),
     checks=CHECKS,
+    required=required_checks(rehearse=True),
+    rehearsal=REHEARSED,
     image_sha256=IMAGE,
     readback_sha256=IMAGE,
     bytes_written=13_000_000,
@@ -83,6 +96,18 @@ EXPECTED: dict[str, Any] = {  # by hand, from docs/spec/evidence.md
         "operator": "op-5",
         "order": "WO-12",
         "readback_sha256": sha256(b"image").hexdigest(),
+        "rehearsal": {
+            "error": "",
+            "findings": [{"detail": "wakeup of line 12", "kind": "timer-unreferenced"}],
+            "picture_sha256": sha256(b"picture").hexdigest(),
+            "ran_ms": 60_000,
+            "scenario": "desk",
+            "text": ["Welcome", "DK7F-00317\nready"],
+        },
+        "required": [
+            *("accepted", "blocks", "image", "datastore"),
+            *("dock_answers", "rehearsed", "confirmed"),
+        ],
         "run": {"earlier": ["run-6"], "id": "run-7", "number": 2},
         "serial": "DK7F-00317",
         "slot": "A1",
@@ -118,6 +143,7 @@ NOT_TOLD = replace(
     verdict=Verdict.ERROR,
     code="E-LINK-03",
     checks=(),
+    rehearsal=None,
     image_sha256=None,
     readback_sha256=None,
 )
@@ -177,16 +203,50 @@ def test_a_failed_check_is_told_with_its_code() -> None:
 
 
 def test_a_pass_needs_every_check() -> None:
-    for missing in range(len(CHECKS)):
+    for missing, check in enumerate(CHECKS):
+        rehearsal = None if check.name is CheckName.REHEARSED else REHEARSED
         with pytest.raises(ValueError, match="do not carry"):
-            replace(PASSED, checks=CHECKS[:missing] + CHECKS[missing + 1 :])
+            replace(PASSED, checks=CHECKS[:missing] + CHECKS[missing + 1 :], rehearsal=rehearsal)
 
 
 def test_a_pass_needs_every_check_to_hold() -> None:
     for bad in range(len(CHECKS)):
         failed = replace(CHECKS[bad], code="E-VERIFY-02")
+        rehearsal = RAISED if failed.name is CheckName.REHEARSED else REHEARSED
         with pytest.raises(ValueError, match="do not carry"):
-            replace(PASSED, checks=(*CHECKS[:bad], failed, *CHECKS[bad + 1 :]))
+            replace(PASSED, checks=(*CHECKS[:bad], failed, *CHECKS[bad + 1 :]), rehearsal=rehearsal)
+
+
+def test_a_pass_needs_no_rehearsal_that_its_order_did_not_ask_for() -> None:
+    checks = tuple(check for check in CHECKS if check.name is not CheckName.REHEARSED)
+    plain = replace(PASSED, checks=checks, required=required_checks(rehearse=False), rehearsal=None)
+    predicate = json.loads(plain.encode())["predicate"]
+
+    assert predicate["rehearsal"] is None
+    assert predicate["required"] == [check.name for check in checks]
+
+
+def test_no_run_needs_less_than_every_run_does() -> None:
+    for name in REQUIRED:
+        with pytest.raises(ValueError, match="needs less"):
+            replace(NOT_TOLD, required=frozenset(CheckName) - {name})
+
+
+def test_a_rehearsal_and_its_check_say_the_same() -> None:
+    passed = next(check for check in CHECKS if check.name is CheckName.REHEARSED)
+    failed = replace(passed, code="E-VERIFY-04")
+    for checks, rehearsal in (
+        ((passed,), None),
+        ((passed,), RAISED),
+        ((failed,), REHEARSED),
+        ((), REHEARSED),
+        ((passed, passed), REHEARSED),
+    ):
+        with pytest.raises(ValueError, match="contradicts"):
+            replace(NOT_TOLD, checks=checks, rehearsal=rehearsal)
+    told = replace(NOT_TOLD, checks=(failed,), rehearsal=RAISED)
+
+    assert json.loads(told.encode())["predicate"]["rehearsal"]["error"] == "ValueError: bad"
 
 
 def test_a_pass_needs_its_own_image_read_back() -> None:
@@ -213,6 +273,7 @@ def test_a_digest_has_32_octets(digest: bytes) -> None:
         lambda: replace(PASSED, records=(BoundRecord("1", "token", digest),)),
         lambda: replace(PASSED, station=replace(PASSED.station, certificate_id=digest)),
         lambda: replace(PASSED, tool=replace(PASSED.tool, sbom_sha256=digest)),
+        lambda: replace(PASSED, rehearsal=replace(REHEARSED, picture_sha256=digest)),
     ]
     for act in acts:
         with pytest.raises(ValueError, match="32 octets"):

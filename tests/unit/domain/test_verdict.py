@@ -1,6 +1,6 @@
 """The code that decides: every verdict from every constellation of checks."""
 
-from itertools import product
+from itertools import chain, combinations, product
 
 import pytest
 
@@ -14,55 +14,83 @@ from station.domain.verdict import (
     Verdict,
     disposition_after,
     judge,
+    required_checks,
 )
+
+ORDERED = {rehearse: required_checks(rehearse=rehearse) for rehearse in (False, True)}
+"""What an order makes of the checks."""
 
 
 def made(name: CheckName, *, good: bool = True) -> Check:
     return Check(name, "evidence", "" if good else "E-VERIFY-02")
 
 
-def test_every_required_check_passed_is_pass() -> None:
-    assert judge(made(name) for name in REQUIRED) is Verdict.PASS
+def test_an_order_asks_for_the_first_boot_and_for_nothing_less_than_every_dock_needs() -> None:
+    assert ORDERED[False] == REQUIRED == set(CheckName) - {CheckName.REHEARSED}
+    assert ORDERED[True] == set(CheckName)
+
+
+@pytest.mark.parametrize("required", ORDERED.values(), ids=["plain", "rehearsed"])
+def test_every_required_check_passed_is_pass(required: frozenset[CheckName]) -> None:
+    assert judge(map(made, required), required=required) is Verdict.PASS
+    assert judge(map(made, CheckName), required=required) is Verdict.PASS
 
 
 @pytest.mark.parametrize("missing", CheckName)
 def test_a_check_that_was_not_made_is_never_counted_as_passed(missing: CheckName) -> None:
-    assert judge(made(name) for name in REQUIRED - {missing}) is Verdict.ERROR
+    for required in ORDERED.values():
+        if missing in required:
+            checks = [made(name) for name in CheckName if name is not missing]
+
+            assert judge(checks, required=required) is Verdict.ERROR
 
 
 @pytest.mark.parametrize("failed", CheckName)
 def test_one_failed_check_fails_the_dock_whatever_else_was_made(failed: CheckName) -> None:
-    for others in ((), tuple(REQUIRED - {failed})):
-        assert judge([made(failed, good=False), *map(made, others)]) is Verdict.FAIL
+    for required in ORDERED.values():
+        for others in ((), tuple(required - {failed})):
+            checks = [made(failed, good=False), *map(made, others)]
+
+            assert judge(checks, required=required) is Verdict.FAIL
 
 
 def test_over_all_constellations_pass_needs_all_and_nothing_failed() -> None:
-    for states in product((None, True, False), repeat=len(REQUIRED)):
-        checks = [
-            made(name, good=state)
-            for name, state in zip(CheckName, states, strict=True)
-            if state is not None
-        ]
+    for required in ORDERED.values():
+        for states in product((None, True, False), repeat=len(CheckName)):
+            constellation = dict(zip(CheckName, states, strict=True))
+            checks = [
+                made(name, good=state) for name, state in constellation.items() if state is not None
+            ]
 
-        verdict = judge(checks)
+            verdict = judge(checks, required=required)
 
-        assert (verdict is Verdict.PASS) == all(states)
-        assert (verdict is Verdict.FAIL) == (False in states)
+            assert (verdict is Verdict.FAIL) == (False in states)
+            assert (verdict is Verdict.PASS) == (
+                False not in states and all(constellation[name] for name in required)
+            )
+
+
+def test_nobody_can_ask_for_less_than_every_dock_needs() -> None:
+    fewer = chain.from_iterable(combinations(REQUIRED, size) for size in range(len(REQUIRED)))
+    for some in map(frozenset, fewer):
+        assert judge(map(made, some), required=some) is Verdict.ERROR
 
 
 def test_no_check_at_all_is_error() -> None:
-    assert judge([]) is Verdict.ERROR
+    assert judge([], required=frozenset()) is Verdict.ERROR
 
 
 def test_a_check_made_twice_counts_by_its_worse_end() -> None:
     twice = [made(name) for name in REQUIRED] + [made(CheckName.BLOCKS, good=False)]
 
-    assert judge(twice) is Verdict.FAIL
+    assert judge(twice, required=REQUIRED) is Verdict.FAIL
 
 
 @pytest.mark.parametrize("code", sorted(NO_RETRY))
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR])
-def test_security_findings_hold_the_unit_at_once(verdict: Verdict, code: str) -> None:
+def test_findings_no_other_slot_would_change_hold_the_unit_at_once(
+    verdict: Verdict, code: str
+) -> None:
     assert disposition_after(verdict, code, spent=0, retry_limit=9) is Disposition.HOLD
 
 

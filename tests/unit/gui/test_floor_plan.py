@@ -17,14 +17,16 @@ def overlap(one: Box, other: Box) -> bool:
     )
 
 
+@pytest.mark.parametrize("drawer", [False, True])
 @pytest.mark.parametrize("ribbon", [False, True])
 @pytest.mark.parametrize("slots", SLOTS)
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_parts_lie_in_the_window_and_apart(
-    width: int, height: int, slots: int, ribbon: bool
+    width: int, height: int, slots: int, ribbon: bool, drawer: bool
 ) -> None:
-    plan = floor_plan(width, height, slots, ribbon=ribbon)
-    parts = [plan.ribbon, plan.status, plan.order, plan.prompt, *plan.tiles, plan.actions]
+    plan = floor_plan(width, height, slots, ribbon=ribbon, drawer=drawer)
+    around = [plan.ribbon, plan.status, plan.order, plan.prompt, plan.actions, plan.drawer]
+    parts = [*around, *plan.tiles]
 
     assert len(plan.tiles) == slots
     assert all(part.x >= 0 and part.x + part.width <= width for part in parts)
@@ -33,7 +35,7 @@ def test_parts_lie_in_the_window_and_apart(
         overlap(one, other)
         for at, one in enumerate(parts)
         for other in parts[at + 1 :]
-        if one.height and other.height
+        if one.height and other.height and one.width and other.width
     )
 
 
@@ -44,6 +46,18 @@ def test_a_full_screen_is_the_one_of_the_guide() -> None:
     assert plan.prompt == Box(24, 166, 1872, 118)
     assert {(tile.width, tile.height) for tile in plan.tiles} == {(456, 326)}
     assert plan.actions.height == 92
+
+
+def test_band_and_tiles_make_room_for_a_drawer() -> None:
+    plan = floor_plan(1920, 1080, 8, ribbon=False, drawer=True)
+
+    assert plan.density is Density.NARROW
+    assert plan.drawer == Box(1440, 148, 480, 840)
+    assert plan.prompt == Box(24, 166, 1392, 118)
+    assert {(tile.width, tile.height) for tile in plan.tiles} == {(336, 326)}
+    assert plan.actions == floor_plan(1920, 1080, 8, ribbon=False).actions
+    assert floor_plan(1920, 1080, 12, ribbon=False, drawer=True).density is Density.SLIM
+    assert floor_plan(1920, 1080, 1, ribbon=False, drawer=True).density is Density.HERO
 
 
 def test_one_slot_on_the_smallest_screen_is_the_hero_of_the_guide() -> None:

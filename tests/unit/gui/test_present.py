@@ -7,7 +7,8 @@ import pytest
 from station.application.snapshot import Result, SlotPhase
 from station.domain.order import OrderCounts
 from station.domain.verdict import Verdict
-from station.gui.present import MARKS, Desk, Level, present
+from station.gui.marks import MARKS
+from station.gui.present import Desk, Level, means_binding, present
 from tests.gui.samples import DEMO, HERO, LINE, ORDER, STOPPED, slot
 
 
@@ -137,8 +138,8 @@ def test_no_more_than_six_results_are_listed_and_long_serials_are_cut() -> None:
 
 def test_four_verdicts_have_four_signs() -> None:
     assert set(MARKS) == set(Verdict)
-    assert len({sign for sign, _, _ in MARKS.values()}) == len(Verdict)
-    assert len({ink for _, ink, _ in MARKS.values()}) == len(Verdict)
+    assert len({mark.sign for mark in MARKS.values()}) == len(Verdict)
+    assert len({mark.ink for mark in MARKS.values()}) == len(Verdict)
 
 
 def test_the_last_scan_is_shown_as_a_person_may_read_it() -> None:
@@ -157,3 +158,24 @@ def test_a_refused_close_says_which_slot_works_and_only_while_it_does() -> None:
     assert refused.detail == "Slot 1 working: close when done"
     assert refused.headline == "Slot 1 working. Free in 0:13"
     assert present(idle, Desk(close_refused=True)).prompt.detail == ""
+
+
+def test_a_drawer_is_of_the_slot_that_was_asked_for() -> None:
+    drawer = present(LINE, Desk(drawer=4)).drawer
+
+    assert drawer is not None
+    assert (drawer.slot, drawer.word) == (4, "FAIL")
+    assert present(LINE).drawer is None
+    assert present(LINE, Desk(drawer=9)).drawer is None
+
+
+def test_a_press_answers_a_scan_only_where_one_waits_and_the_slot_is_ready() -> None:
+    waiting = replace(LINE, pending_scan="DK7F-00321")
+
+    assert [means_binding(waiting, number) for number in (1, 2, 3, 8)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert not means_binding(LINE, 2)

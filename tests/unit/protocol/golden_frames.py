@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from station.protocol import datastore_group as store
 from station.protocol import os_group
-from station.protocol.datastore_group import Assurance, Listed, Running, Slot
+from station.protocol.datastore_group import Assurance, Listed, Running, ScreenForm, Slot
 from station.protocol.framing import Framing
 from station.protocol.shape import Done, DoneByOthers, Request, Shape
 
@@ -100,6 +100,10 @@ VALUES: Final[dict[str, tuple[Request[Any], Shape]]] = {
     "lock probe": (
         store.LockProbe(),
         store.LockProbeAnswer(supported=False, locked=False),
+    ),
+    "screen": (
+        store.Screen(ScreenForm.TEXT, 0, 3),
+        store.ScreenAnswer(200, _TWO, 0, b'{"b'),
     ),
 }
 """Request and answer whose golden frames are called "NAME request" and "NAME answer"."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from station.protocol import datastore_group as store
 from station.protocol import smp
-from station.protocol.datastore_group import Listed, NamesAnswer, Slot
+from station.protocol.datastore_group import Listed, NamesAnswer, ScreenForm, Slot
 from station.protocol.errors import BadReply
 from station.protocol.shape import OtherShape, Request, Shape
 from station.protocol.smp import Message, Op
@@ -124,6 +124,14 @@ MISMATCHES: list[tuple[Request[Any], dict[str, object]]] = [
     ),
     (
         store.Entry(Listed.IMAGE, "a", 7, 5),
+        {"size": 9, "sha256": bytes(32), "off": 7, "data": bytes(5)},
+    ),
+    (
+        store.Screen(ScreenForm.PNG, 7, 5),
+        {"size": 9, "sha256": bytes(32), "off": 0, "data": bytes(2)},
+    ),
+    (
+        store.Screen(ScreenForm.PNG, 7, 5),
         {"size": 9, "sha256": bytes(32), "off": 7, "data": bytes(5)},
     ),
     (VALUES["echo"][0], {"r": "ho"}),

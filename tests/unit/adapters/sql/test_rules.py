@@ -198,7 +198,7 @@ def copied(table: str, where: str, **changes: str) -> str:
 
 COLUMNS = {
     "orders": "position name product quantity bundle_sha256 template_sha256 lot serial_pattern"
-    " start_mode retry_limit state",
+    " start_mode retry_limit rehearse state",
     "units": "serial product order_name disposition dock_id",
     "runs": "position run_id serial order_name number owner state slot port operator"
     " bundle_sha256 template_sha256 opened_at open_leaf",
@@ -269,6 +269,7 @@ REFUSED: dict[str, list[str]] = {
             "template_sha256=zeroblob(32)",
             "serial_pattern='.*'",
             "start_mode='click'",
+            "rehearse=1",
         )
     ],
     # units
