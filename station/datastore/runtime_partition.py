@@ -234,9 +234,9 @@ class RuntimePartition:
     def _read(self, held: Held) -> memoryview | None:
         """All content, in one copy; None where any of it is not what was written."""
         content, end = bytearray(held.size_bytes), 0
-        for number, address in enumerate(held.pieces or [held.address]):
+        for address in held.pieces or [held.address]:
             read = self._segments.read(address)
-            if read is None or not self._belongs(read[0], held, number):
+            if read is None:
                 return None
             content[end : end + len(read[1])] = read[1]
             end += len(read[1])
@@ -244,12 +244,6 @@ class RuntimePartition:
             return None
         octets = memoryview(content).toreadonly()
         return octets if held.key[0] is not Kind.KV or is_text(octets) else None
-
-    def _belongs(self, record: Record, held: Held, number: int) -> bool:
-        """Whether it is still this entry's, and not one written since over damage."""
-        if record.serial != held.serial:
-            return False
-        return not held.pieces or record.head == PieceHead(number)
 
     def _discard(self, held: Held) -> bool:
         """Let an entry count no more; whether the cells took that."""

@@ -95,7 +95,7 @@ class Segments:
     def records(self) -> Iterator[tuple[int, Record]]:
         """Address and record of all that was ever appended and is still there."""
         for segment in self._segments:
-            if segment.state is not State.CLOSED or self._is_void(segment):
+            if segment.state is not State.CLOSED:
                 continue
             for record in self.records_in(segment):
                 if record.sequence < self._void_before:

@@ -25,7 +25,7 @@ from station.datastore.runtime_partition import RuntimePartition
 from station.datastore.vendor import open_vendor_api
 from station.datastore.volume import Volume, build_common_volume
 from station.domain.entries import Entry, Kind, PictureType
-from station.domain.errors import NoSuchEntry, StoreWorn
+from station.domain.errors import NoSuchEntry, StoreFull, StoreWorn
 from tests.unit.datastore.flash_areas import Chip, Content, content_of, held, kv, png
 from tests.unit.datastore.made_images import UPD
 
@@ -166,6 +166,55 @@ def test_nothing_points_at_a_segment_that_was_emptied_past_a_rotten_head() -> No
     assert partition.usage == chip.mount().usage
 
 
+def rot(chip: Chip, partition: RuntimePartition, key: tuple[Kind, str], chance: Random) -> None:
+    """Flip a bit of an entry's content."""
+    one = partition._by_name[key[0]][key[1]]
+    address = chance.choice(one.pieces or [one.address])
+    record = partition._segments.read_head(address)
+    assert record is not None
+    content_at = address - record.offset_bytes + record.content_offset_bytes
+    offset = chip.area.offset_bytes + content_at + chance.randrange(record.content_bytes)
+    chip.cells[offset] ^= 1 << chance.randrange(8)
+
+
+def test_what_has_rotted_is_not_carried_along_by_compaction() -> None:
+    """Nobody reads it; its room is free again once its segment was emptied."""
+    chance, chip, model = Random(23), Chip(BUDGET), Content()
+    partition = chip.mount()
+    partition.put(png("rotten", b"r" * 2_900))
+    rot(chip, partition, (Kind.IMG, "rotten"), chance)
+    for _ in range(2_000):
+        entry = png(f"i{chance.randrange(8)}", chance.randbytes(chance.randrange(1, 900)))
+        partition.put(entry)
+        model |= held(entry)
+
+    assert "rotten" not in partition.names(Kind.IMG)
+    assert content_of(partition) == model
+    assert partition.usage == chip.mount().usage
+
+
+def test_rotten_entries_are_replaced_like_any_other() -> None:
+    """Also where compaction comes upon the old one while the new one is being written."""
+    chance, chip, model = Random(24), Chip(BUDGET), Content()
+    partition = chip.mount()
+    for _ in range(3_000):
+        name = f"i{chance.randrange(16)}"
+        if (Kind.IMG, name) in model and chance.random() < 0.5:
+            rot(chip, partition, (Kind.IMG, name), chance)
+            del model[Kind.IMG, name]
+            if chance.random() < 0.2:
+                assert partition.get(Kind.IMG, name) is None
+        entry = png(name, chance.randbytes(chance.randrange(1, 1_900)))
+        try:
+            partition.put(entry)
+            model |= held(entry)
+        except StoreFull:
+            assert partition.usage.free_bytes < 2_000
+
+    assert content_of(partition) == model
+    assert content_of(chip.mount()) == model
+
+
 @given(
     st.integers(0, 2**32),
     st.sampled_from([b"", b"RTS1", b"RTR1", Wear(3, 4_096).encode() + Use(5, 1).encode()]),
@@ -254,6 +303,32 @@ def test_an_entry_larger_than_all_flash_is_none() -> None:
     forger.record(head_of(png("huge", b""), 2**32 - 1), serial=7)
 
     assert usable(forger) == {}
+
+
+def test_a_piece_too_many_stands_for_no_piece_that_is_missing() -> None:
+    forger = Forger()
+    forger.segment(sequence=1)
+    for number in (0, 7):
+        forger.record(PieceHead(number), b"x" * 1_000, serial=7)
+    forger.record(head_of(png("image", b"x" * 2_000)), serial=7)
+
+    assert usable(forger) == {}
+
+
+def test_of_two_copies_the_one_in_the_later_segment_counts() -> None:
+    """As after a cut in a compaction; the segment that was being erased may have suffered."""
+    forger, entry = Forger(), png("image", b"x" * 2_000)
+    for sequence in (5, 3):
+        forger.segment(sequence=sequence)
+        forger.record(PieceHead(0), b"x" * 1_024, serial=7)
+        forger.record(PieceHead(1), b"x" * 976, serial=7)
+        forger.record(head_of(entry), serial=7)
+        forger.record(head_of(kv("text", "value")), b"value", serial=8)
+    cells, start = forger.chip.cells, forger.chip.area.offset_bytes + SIZES.segment_bytes
+    for content in (b"xxxx", b"value"):
+        cells[cells.index(content, start)] = ord("z")
+
+    assert usable(forger) == held(entry, kv("text", "value"))
 
 
 def test_pieces_of_no_entry_and_of_high_numbers_are_nothing() -> None:

@@ -245,6 +245,22 @@ def test_a_cut_in_a_clearing_leaves_everything_or_nothing(
     assert cuts > 7_000
 
 
+def test_a_start_finishes_a_clearing_that_was_cut() -> None:
+    """Not an octet of what was cleared is left in the cells."""
+    for page_bytes, sector_bytes in GEOMETRIES:
+        chip, old = prepared(page_bytes, sector_bytes, full)
+        case, finished = Case(chip, clear, old, {}), 0
+        before = case.operations(chip.cells, None)
+        for operation in range(before, case.operations(chip.cells, clear)):
+            cells = bytearray(chip.cells)
+            case.cut(cells, PowerCut(operation, Tear.HALF), clear)
+            if content_of(chip.mount(cells=cells)) == {}:
+                finished += 1
+                assert all(content[:20] not in cells for content, _ in old.values() if content)
+
+        assert finished > 5
+
+
 def compactions() -> Iterator[Case]:
     for page_bytes, sector_bytes in GEOMETRIES:
         chip, old = prepared(page_bytes, sector_bytes, full)

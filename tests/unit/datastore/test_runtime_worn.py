@@ -6,6 +6,7 @@ import pytest
 
 from station.datastore.runtime_format import MARK_OFFSET, SEGMENT_HEADER_BYTES, Sizes
 from station.datastore.runtime_partition import RuntimePartition
+from station.datastore.runtime_segments import State
 from station.dock.flash import StuckBits
 from station.domain.errors import StoreFull, StoreWorn
 from tests.unit.datastore.flash_areas import Chip, Content, content_of, held, kv, png
@@ -153,6 +154,59 @@ def test_when_no_place_is_left_the_trouble_has_a_name_and_what_was_held_is_held(
     assert content_of(chip.mount()) == {}
 
 
+def test_a_worn_partition_refuses_what_it_could_not_go_on_with_before_it_writes_anything() -> None:
+    chip = Chip(BUDGET)
+    dead = [number * SEGMENT + 20 for number in range(1, 12)]
+    chip.stuck = tuple(StuckBits(chip.area.offset_bytes + one, 0xFF, 0x00) for one in dead)
+    area = chip.power()
+    partition = RuntimePartition(area, budget_bytes=BUDGET)
+    churn(partition, Random(15), 300, Content())
+    before, found = area.programmed_bytes, content_of(partition)
+
+    with pytest.raises(StoreWorn, match=r"\d bytes more than the runtime partition still takes"):
+        partition.put(png("large", bytes(27_000)))
+    assert area.programmed_bytes == before
+    assert content_of(partition) == found
+
+
+@pytest.mark.parametrize("spared", [0, 1, 2, 3])
+def test_when_segments_fail_in_the_middle_of_a_put_it_is_refused_and_nothing_is_lost(
+    spared: int,
+) -> None:
+    chip, model = Chip(BUDGET), Content()
+    churn(chip.mount(), Random(16), 12, model)
+    area = chip.power()
+    partition = RuntimePartition(area, budget_bytes=BUDGET)
+    free = partition._segments.those(State.FREE)
+    area.flash._stuck = tuple(
+        StuckBits(chip.area.offset_bytes + segment.number * SEGMENT + 100, 0xFF, 0x00)
+        for segment in free[: len(free) - spared]
+    )
+
+    assert len(free) > 15
+    for _ in range(30):
+        with pytest.raises(StoreWorn):
+            partition.put(png("large", b"U" * 30_000))
+        assert content_of(partition) == model
+    assert content_of(chip.mount()) == model
+
+
+def test_what_was_cleared_stays_void_in_a_segment_that_cannot_be_erased() -> None:
+    chip = Chip(BUDGET)
+    chip.mount().put(kv("old", "cleared"))
+    start = chip.area.offset_bytes
+    chip.stuck = tuple(
+        StuckBits(offset, 0xFF, chip.cells[offset]) for offset in range(start, start + SEGMENT)
+    )
+    partition = chip.mount()
+    partition.clear()
+    model = Content()
+    churn(partition, Random(17), 600, model)
+
+    assert partition.erasures[1] > 0  # where the clearing stood
+    assert content_of(partition) == content_of(chip.mount()) == model
+
+
 def test_a_worn_partition_that_cannot_be_cleared_says_so_and_keeps_everything() -> None:
     chip = Chip(BUDGET)
     partition = chip.mount()
@@ -181,3 +235,4 @@ def test_a_free_segment_that_was_disturbed_is_erased_before_it_is_used() -> None
 
     assert content_of(partition) == model
     assert content_of(chip.mount()) == model
+    assert partition._segments.usable == SEGMENTS
