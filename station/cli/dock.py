@@ -12,6 +12,7 @@ from station.cli.progress import bytes_progress
 from station.cli.push import push
 from station.cli.stopping import stoppable
 from station.cli.verb import ADDRESS, DOCK_ID, PATH, SERIAL, Noun, port_option
+from station.cli.wording import printable
 from station.domain.identity import DockId, Serial
 from station.protocol.screen_text import ScreenText, ShownBox
 
@@ -189,7 +190,7 @@ def screen(session: Session, *, port: str, png: Path | None) -> Answer:
         },
         [
             f"application {found.state}",
-            *(_printable(line) for line in found.trace.splitlines()),
+            *(printable(line) for line in found.trace.splitlines()),
             *([] if found.screen.trace else _screen_lines(found.screen)),
             *([f"drawn into {png}"] if png else []),
         ],
@@ -220,12 +221,7 @@ def _screen_lines(screen: ScreenText) -> Iterator[str | Grid]:
 
 def _row(box: ShownBox) -> tuple[str, ...]:
     x, y = ("centre", "") if box.place is None else map(str, box.place)
-    return x, y, box.alignment, _printable(box.plain.replace("\n", " / "))
-
-
-def _printable(text: str) -> str:
-    """What a dock says must not steer the terminal it is shown on."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return x, y, box.alignment, printable(box.plain.replace("\n", " / "))
 
 
 @dock.command("reset", example="station dock reset --port /dev/ttyACM0")

@@ -10,6 +10,7 @@ from station.cli.answer import Answer
 from station.cli.main import Session, pass_session
 from station.cli.stopping import stoppable
 from station.cli.verb import PATH, SERIAL, Verb
+from station.cli.wording import printable
 from station.domain.errors import EXIT_MISMATCH
 from station.domain.identity import Serial
 from station.domain.rehearsal import Rehearsal
@@ -84,12 +85,12 @@ def _lines(seen: Rehearsal) -> Iterator[str]:
     """What the user would see, then what else there is to say."""
     if seen.error:
         yield click.style("the application raised an exception, or was ended", fg="red", bold=True)
-        yield from (f"  {_printable(line)}" for line in seen.error.splitlines())
+        yield from (f"  {printable(line)}" for line in seen.error.splitlines())
     yield "on the splash:" if seen.text else "nothing on the splash"
     for text in seen.text:
         first, *more = text.splitlines() or [""]
-        yield f"  · {_printable(first)}"
-        yield from (f"    {_printable(line)}" for line in more)
+        yield f"  · {printable(first)}"
+        yield from (f"    {printable(line)}" for line in more)
     for finding in seen.findings:
         yield f"{click.style(finding.kind, fg='yellow')}: {finding.detail}"
     yield f"{len(seen.calls):,} calls{':' if seen.calls else ''}"
@@ -97,8 +98,3 @@ def _lines(seen: Rehearsal) -> Iterator[str]:
         yield f"  {call.at_ms / 1000:8.3f} s  {call.name}({call.detail})"
     if len(seen.calls) > CALLS_SHOWN:
         yield f"  and {len(seen.calls) - CALLS_SHOWN:,} more; --json has them all"
-
-
-def _printable(line: str) -> str:
-    """An application's line, as a terminal may have it."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)

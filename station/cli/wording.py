@@ -143,7 +143,7 @@ def rehearsal_lines(seen: Rehearsal | KeptRehearsal | None) -> Iterator[str]:
 
 
 def printable(line: str) -> str:
-    """An application's line, as a terminal may have it."""
+    """What an application or a dock says, as it cannot steer the terminal it is shown on."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
 
 

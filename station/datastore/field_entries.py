@@ -4,30 +4,10 @@ The same for both partitions, so that an entry refused here is refused there in 
 Source: docs/SPEC.md, "Writable partitions".
 """
 
-import codecs
-from typing import Final
-
 from station.datastore.partitions import PartitionName
-from station.domain.entries import Entry, Kind
+from station.domain.entries import Entry, Kind, is_text, shown
 from station.domain.errors import DocumentRefused, NoSuchEntry, StoreFull
 from station.domain.limits import ENTRIES_MAX
-
-_NAME_SHOWN_CHARACTERS: Final = 64
-_LOOKED_AT_BYTES: Final = 65_536
-"""Of a text at once: a value of a hundred megabytes is not to be copied to be looked at."""
-
-
-def is_text(octets: memoryview) -> bool:
-    """Whether these are UTF-8 without NUL, as every key-value is."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(octets), _LOOKED_AT_BYTES):
-            if "\0" in decoder.decode(bytes(octets[start : start + _LOOKED_AT_BYTES])):
-                return False
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def demand_entry(entry: Entry) -> memoryview:
@@ -61,8 +41,3 @@ def demand_place(where: PartitionName, entries: int) -> None:
 def no_such_entry(where: PartitionName, kind: Kind, name: str) -> NoSuchEntry:
     """What to raise where a partition is asked to delete what it does not hold."""
     return NoSuchEntry(f"the {where} partition holds no {kind} {shown(name)}")
-
-
-def shown(name: str) -> str:
-    """A name fit for one line of a screen."""
-    return ascii(name[:_NAME_SHOWN_CHARACTERS])

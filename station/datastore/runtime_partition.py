@@ -14,7 +14,6 @@ from station.datastore.field_entries import (
     demand_entry,
     demand_place,
     demand_room,
-    is_text,
     no_such_entry,
 )
 from station.datastore.field_store import KindUse, Usage
@@ -33,7 +32,7 @@ from station.datastore.runtime_format import (
 from station.datastore.runtime_index import UNWRITTEN, Found, Held
 from station.datastore.runtime_segments import Segment, Segments, State
 from station.domain.bundle import EntryKey
-from station.domain.entries import Entry, Kind
+from station.domain.entries import Entry, Kind, is_text
 from station.domain.errors import StoreFull, StoreWorn
 from station.domain.limits import RUNTIME_BYTES
 

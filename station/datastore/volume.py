@@ -13,7 +13,7 @@ from typing import Final, Self
 from station.datastore import cdb
 from station.domain import canonical_json
 from station.domain.bundle import OVERLAY_KINDS, EntryKey, in_order
-from station.domain.entries import NAME_MAX_BYTES, Entry, Kind, PictureType
+from station.domain.entries import NAME_MAX_BYTES, Entry, Kind, PictureType, is_text, shown
 from station.domain.errors import DocumentRefused, ImageRefused, Reason
 from station.domain.limits import ENTRIES_MAX
 
@@ -44,7 +44,6 @@ _TYPE: Final = re.compile(rb'"type":(null|"[A-Z]{3,4}")\}')
 _KINDS: Final = {kind.value.encode("ascii"): kind for kind in Kind}
 _KEY_MAX_BYTES: Final = max(len(kind) for kind in Kind) + 1 + NAME_MAX_BYTES
 _COMPARED_BYTES: Final = 65_536
-_NAME_SHOWN_CHARACTERS: Final = 64
 
 
 def build_common_volume(entries: Iterable[Entry]) -> bytes:
@@ -137,7 +136,7 @@ def demand_overlay(upd: Volume, common: Volume, replaceable: Set[EntryKey]) -> N
     if shadowed:
         kind, name = shadowed[0]
         raise ImageRefused(
-            f"unique {kind} {_shown(name)} would replace an entry of the bundle"
+            f"unique {kind} {shown(name)} would replace an entry of the bundle"
             " that is not replaceable",
             reason=Reason.COLLISION,
         )
@@ -195,18 +194,8 @@ def _check(entries: Sequence[Entry], salt: bytes | None) -> None:
         if not OVERLAY_KINDS.issuperset(entry.kind for entry in entries):
             raise ValueError("unique data is key-values and images, never code or fonts")
     for entry in entries:
-        if entry.kind is Kind.KV:
-            _check_text(entry)
-
-
-def _check_text(entry: Entry) -> None:
-    octets = bytes(entry.data)
-    try:
-        octets.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DocumentRefused(f"the value of {_shown(entry.name)} is not UTF-8") from error
-    if b"\0" in octets:
-        raise DocumentRefused(f"the value of {_shown(entry.name)} holds a NUL character")
+        if entry.kind is Kind.KV and not is_text(entry.data):
+            raise DocumentRefused(f"the value of {shown(entry.name)} is not UTF-8 without NUL")
 
 
 def _list(entries: Sequence[Entry]) -> bytes:
@@ -223,11 +212,6 @@ def _item(entry: Entry) -> bytes:
             "type": entry.picture.value if entry.picture else None,
         }
     )
-
-
-def _shown(name: str) -> str:
-    """A name fit for one line of a screen."""
-    return repr(name[:_NAME_SHOWN_CHARACTERS])
 
 
 def _key(kind: Kind, name: str) -> bytes:

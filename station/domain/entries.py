@@ -1,5 +1,6 @@
 """The items a datastore holds: kinds, declared picture types, and the limits on their names."""
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,6 +33,29 @@ PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 NAME_MAX_BYTES: Final = 1024
 """Longest name in UTF-8 octets; more is damage or an attack."""
+
+
+_NAME_SHOWN_CHARACTERS: Final = 64
+_LOOKED_AT_BYTES: Final = 65_536
+"""Of a text at once: a value of a hundred megabytes is not to be copied to be looked at."""
+
+
+def shown(name: str) -> str:
+    """A name from outside, fit for one line of a screen."""
+    return repr(name[:_NAME_SHOWN_CHARACTERS])
+
+
+def is_text(octets: bytes | memoryview) -> bool:
+    """Whether these are UTF-8 without NUL, as every key-value is."""
+    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(octets)
+    try:
+        for start in range(0, len(view), _LOOKED_AT_BYTES):
+            if "\0" in decoder.decode(bytes(view[start : start + _LOOKED_AT_BYTES])):
+                return False
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,10 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
     def __del__(self) -> None:
-        # Construction may have failed before there was a buffer.
-        _zero(getattr(self, "_octets", bytearray()))
+        # Construction may have failed before there was a buffer; and at the interpreter's end
+        # this module's own names may be gone.
+        if (octets := getattr(self, "_octets", None)) is not None:
+            octets[:] = bytes(len(octets))
 
 
 def _zero(buffer: bytearray) -> None:

@@ -264,7 +264,8 @@ class Application:
                     if entry is None:
                         self._say(Word.ANSWER, False, None)
                     else:
-                        self._say(Word.ANSWER, True, entry.picture, body=entry.data)
+                        # A copy: a field partition may be written again before it has been sent.
+                        self._say(Word.ANSWER, True, entry.picture, body=bytes(entry.data))
                 case ChecksumAsked():
                     code = open_vendor_api(self._datastore).CodeStore()
                     self._say(Word.ANSWER, code.info()["checksum"])

@@ -183,7 +183,6 @@ print(json.dumps([count, grown, same, partition.usage.used_bytes]))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_128_megabytes_are_held_without_the_heap() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", HOLD], capture_output=True, text=True, timeout=60, check=True

@@ -1,6 +1,7 @@
 """A development service that listens, and a client that knows only `http.client`."""
 
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ from tests.unit.dock import rest_bodies as bodies
 
 ROM_BYTES = 100_000
 NOW_AT = datetime(2026, 5, 20, 12, 0, 0, 250_000, tzinfo=UTC)
+
+
+def has_ipv6() -> bool:
+    """Whether this machine can be reached at ::1; where it cannot, the service says so by name."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 def make_service(
