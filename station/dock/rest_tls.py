@@ -40,6 +40,7 @@ def serving_tls(host: str, *, certificate: Path, now_at: datetime) -> Iterator[s
     certificate.write_bytes(pem)
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it open
         with _readable_once(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         ) as path:

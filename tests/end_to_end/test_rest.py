@@ -586,11 +586,15 @@ def test_ctrl_c_ends_a_push_that_waits(tmp_path: Path, credentials: Path) -> Non
             text=True,
             start_new_session=True,
         )
-        connection, _ = silent.accept()
-        with connection:
-            assert connection.recv(10)
-            process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=20)
+        try:
+            connection, _ = silent.accept()
+            with connection:
+                assert connection.recv(10)
+                process.send_signal(signal.SIGINT)
+                out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.communicate()
 
     assert process.returncode == 130
     assert json.loads(out)["error"]["code"] == "E-STOP-01"
