@@ -37,10 +37,12 @@ check: ## the same on an environment that is already set up
 	$(checks)
 
 bench: setup ## figures into build/bench.json (ONLY=group for one group)
+	@scripts/system-packages test
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
-fuzz: setup ## look for octets the ROM store takes wrongly (SECONDS=600)
-	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),600)
+fuzz: setup ## look for input that is taken wrongly (SECONDS=600 TARGET=rom-store or session)
+	@for target in $(or $(TARGET),rom-store session); do \
+		$(BIN)/python -m tests.fuzz $$target $(or $(SECONDS),600) || exit 1; done
 
 screenshots: setup ## redraw the pictures of the documentation
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.gui.screenshots

@@ -73,6 +73,11 @@ class Config:
         return self.keys / "product-root.pem"
 
     @property
+    def device_roots(self) -> Path:
+        """PEM of the pinned roots that certify docks' own keys."""
+        return self.keys / "device-root.pem"
+
+    @property
     def bundles(self) -> Path:
         """Released bundles, each named by its digest."""
         return self.home / "bundles"
@@ -86,6 +91,11 @@ class Config:
     def profiles(self) -> Path:
         """Dock-model profiles beside those that come with the program."""
         return self.home / "profiles"
+
+    @property
+    def slot_map(self) -> Path:
+        """Which slot of the bench is wired to which port."""
+        return self.home / "slots.yaml"
 
     @property
     def pictures(self) -> Path:

@@ -4,7 +4,6 @@ Each check looks at one thing and says what to do about it. What other adapters 
 ledger comes in as probes: callables that raise StationError where something is wrong.
 """
 
-import grp
 import os
 import shutil
 import sys
@@ -50,10 +49,6 @@ WINDOW_LIBRARIES: Final = {
     "xcb-xkb": "libxcb-xkb1",
 }
 """What Qt loads when it opens a window on X11, and the Debian package that brings it."""
-
-PROC: Final = Path("/proc")
-DEV: Final = Path("/dev")
-SERIAL_GROUP: Final = "dialout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,6 @@ def examine(
         product_root(probes.root),
         *keys(probes.keys, now_at),
         _probed("ledger", probes.ledger),
-        serial_permission(),
-        modem_manager(),
     )
 
 
@@ -201,39 +194,6 @@ def disk_space(home: Path, free_bytes_min: int) -> Diagnosis:
     return Diagnosis("disk space", Health.OK, shown)
 
 
-def serial_permission(dev: Path = DEV) -> Diagnosis:
-    """May open the ports of docks."""
-    check, ports = "serial ports", sorted(dev.glob("ttyACM*"))
-    barred = [port.name for port in ports if not os.access(port, os.R_OK | os.W_OK)]
-    if barred:
-        return Diagnosis(check, Health.BAD, f"{', '.join(barred)} may not be opened", _JOIN)
-    if ports:
-        return Diagnosis(check, Health.OK, ", ".join(port.name for port in ports))
-    if os.geteuid() == 0 or SERIAL_GROUP in _group_names():
-        return Diagnosis(check, Health.OK, "no dock connected; this user may open them")
-    return Diagnosis(check, Health.WARN, f"this user is not in the group {SERIAL_GROUP}", _JOIN)
-
-
-_JOIN: Final = f"sudo usermod -aG {SERIAL_GROUP} $USER, then log in again."
-
-
-def modem_manager(proc: Path = PROC) -> Diagnosis:
-    """Takes new serial ports for modems and talks to docks."""
-    for comm in proc.glob("[0-9]*/comm"):
-        try:
-            running = comm.read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:
-            continue  # it ended meanwhile
-        if running == "ModemManager":
-            return Diagnosis(
-                "ModemManager",
-                Health.WARN,
-                "running: it may seize the port of a dock for seconds",
-                "sudo systemctl disable --now ModemManager",
-            )
-    return Diagnosis("ModemManager", Health.OK, "not running")
-
-
 # -- the state folder --------------------------------------------------------------------------
 
 
@@ -296,11 +256,6 @@ def _refused(check: str, error: StationError) -> Diagnosis:
 def _existing(path: Path) -> Path:
     """The path, or the nearest part of it that exists."""
     return next(one for one in (path, *path.parents) if one.exists())
-
-
-def _group_names() -> set[str]:
-    groups = {group.gr_gid: group.gr_name for group in grp.getgrall()}
-    return {groups[number] for number in os.getgroups() if number in groups}
 
 
 def _dotted(numbers: tuple[int, ...]) -> str:

@@ -27,7 +27,8 @@ class DockProcesses:
 
     command: the program, up to and without ``dock run``. folder: where flash files and ports are.
     trust: PEM of the product roots a dock believes. profile: name of its dock-model profile.
-    line_rate: bytes per second of their lines, each way; None for no limit.
+    line_rate: bytes per second of their lines, each way; None for no limit. latency_s: of their
+    lines, each way.
     troubles: faults of the station rather than of a dock; each is brought about when the dock that
     names it is plugged in.
     """
@@ -41,6 +42,7 @@ class DockProcesses:
         profile: str,
         product: str,
         line_rate: int | None,
+        latency_s: float = 0.0,
         troubles: Mapping[str, Callable[[], None]],
     ) -> None:
         self._command = tuple(command)
@@ -49,13 +51,17 @@ class DockProcesses:
         self._profile = profile
         self._product = product
         self._line_rate = line_rate
+        self._latency_s = latency_s
         self._troubles = troubles
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def port_of(self, slot: int) -> str:
+        """Where a dock in this slot is found."""
+        return str(self._folder / f"slot-{slot}")
 
     def plug(self, unit: DemoUnit, slot: int, *, fault: str) -> str:
         """Start the dock at this slot; its port. Raises NoDock if it does not start."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        port = self._folder / f"slot-{slot}"
         command = [
             *self._command,
             "dock",
@@ -67,8 +73,9 @@ class DockProcesses:
             f"--product={self._product}",
             f"--dock-id={unit.dock_id}",
             f"--label={unit.serial}",
-            f"--port={port}",
+            f"--port={self.port_of(slot)}",
             *([f"--line-rate={self._line_rate}"] if self._line_rate else []),
+            *([f"--latency={self._latency_s * 1_000:g}"] if self._latency_s else []),
             *([f"--fault={fault}"] if fault and fault not in self._troubles else []),
         ]
         process = subprocess.Popen(

@@ -10,8 +10,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
+from station.application.expectation import Expected
 from station.datastore.plan import CommonPart
-from station.datastore.volume import Volume
 from station.domain import dsse, release
 from station.domain.bundle import Manifest
 from station.domain.entries import APPLICATION_NAME, Kind
@@ -46,12 +46,13 @@ class SealedBundle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBundle:
-    """A bundle that passed the gate."""
+    """A bundle that passed the gate. expected: what every dock holds of it."""
 
     statement: ReleaseStatement
     manifest: Manifest
     certificate: Certificate
     common: CommonPart = field(repr=False)
+    expected: Expected = field(repr=False)
     sha256: bytes
 
     @property
@@ -95,17 +96,19 @@ def admit(sealed: SealedBundle, *, authority: Authority, at: datetime) -> Releas
         raise
     except StationError as error:
         raise BundleRefused(error.cause) from error
-    _agree(manifest, statement, common.volume)
+    expected = Expected.of(common.volume.entries())
+    _agree(manifest, statement, expected)
     return ReleasedBundle(
         statement=statement,
         manifest=manifest,
         certificate=certificate,
         common=common,
+        expected=expected,
         sha256=sealed.sha256,
     )
 
 
-def _agree(manifest: Manifest, statement: ReleaseStatement, volume: Volume) -> None:
+def _agree(manifest: Manifest, statement: ReleaseStatement, expected: Expected) -> None:
     """Raise BundleRefused unless the three describe the same content."""
     if (manifest.name, manifest.version, manifest.product, manifest.security_counter) != (
         statement.name,
@@ -115,6 +118,6 @@ def _agree(manifest: Manifest, statement: ReleaseStatement, volume: Volume) -> N
     ):
         raise BundleRefused("manifest and release statement name different bundles")
     listed = {(part.kind, part.name): (part.size_bytes, part.sha256) for part in manifest.parts}
-    held = {entry.key: (len(entry.data), entry.digest) for entry in volume.entries()}
+    held = {key: (one.size_bytes, one.digest) for key, one in expected.entries.items()}
     if listed != held:
         raise BundleRefused("manifest and common volume list different parts")

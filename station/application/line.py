@@ -6,29 +6,30 @@ Every method returns at once: scans are read one after another at the desk, each
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from statistics import median
-from typing import Final, assert_never
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar, assert_never
 
 from station.application.cancel import Cancel
 from station.application.job import Job, Shelf
+from station.application.pace import Pace
 from station.application.ports import Clock, DockIdentity, Progress, Registry
 from station.application.provisioning import Provisioning, RunOutcome
+from station.application.reseat import PAUSE_S, RESEAT_S, RESEATED, Reseat
+from station.application.slot import Slot, Start
 from station.application.snapshot import (
     EndedRun,
     LineSnapshot,
     Refusal,
-    Result,
     SlotPhase,
-    SlotSnapshot,
 )
 from station.domain.errors import (
     AlreadyDone,
     BadScan,
     InAnotherSlot,
+    NoDock,
     NotInOrder,
     NoTokens,
     OnHold,
@@ -37,10 +38,12 @@ from station.domain.errors import (
     Paused,
     StationError,
     StationFault,
+    Unlabelled,
     WrongProduct,
 )
 from station.domain.identity import Serial
 from station.domain.order import OrderCounts, OrderState, StartMode, WorkOrder
+from station.domain.profile import Link
 from station.domain.scan import (
     BadgeScan,
     Command,
@@ -50,6 +53,7 @@ from station.domain.scan import (
     UnitScan,
     parse,
 )
+from station.domain.slot_map import SlotPlace
 from station.domain.upd import UpdState
 from station.domain.verdict import Disposition, Step, Verdict
 
@@ -58,8 +62,6 @@ PENDING_S: Final = 60.0
 
 REFUSAL_S: Final = 3.0
 """How long a refused scan is shown."""
-
-PACE_WINDOW_S: Final = 3600.0
 
 STOPS: Final = frozenset(
     {"E-TOKEN-01", "E-SIGN-01", "E-LOG-01", "E-LOG-02", "E-REHEARSE-01", "E-REHEARSE-02"}
@@ -72,12 +74,6 @@ HELD_AT_ONCE: Final = frozenset({"E-IDENT-01", "E-IDENT-03"})
 SHOWN_CHARACTERS: Final = 40
 """Longest piece of a scan that is shown."""
 
-RESULTS_KEPT: Final = 6
-RUNS_KEPT: Final = 20
-"""Of each slot; a picture is kept of the last one only."""
-
-DURATIONS_KEPT: Final = 20
-
 STEP_SHARE: Final = {
     Step.IDENTIFY: (0.0, 0.02),
     Step.BUILD: (0.02, 0.03),
@@ -89,30 +85,7 @@ STEP_SHARE: Final = {
 
 _OCCUPIED: Final = frozenset({SlotPhase.WORKING, SlotPhase.OFF})
 
-
-@dataclass(slots=True)
-class _Slot:
-    """What is known of one place; guarded by the line's lock."""
-
-    number: int
-    lane: ThreadPoolExecutor
-    port: str = ""
-    identity: DockIdentity | None = None
-    shown: SlotSnapshot = field(init=False)
-    began_s: float = 0.0
-    cancel: Cancel = field(default_factory=Cancel)
-
-    def __post_init__(self) -> None:
-        self.shown = SlotSnapshot(self.number)
-
-    def show(self, phase: SlotPhase, **facts: object) -> None:
-        fresh = SlotSnapshot(self.number, phase, runs=self.shown.runs)
-        self.shown = replace(fresh, **facts)  # type: ignore[arg-type]
-
-    def keep(self, run: EndedRun) -> None:
-        """A run ended here."""
-        before = tuple(one.shortened() for one in self.shown.runs[: RUNS_KEPT - 1])
-        self.shown = replace(self.shown, runs=(run, *before))
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +99,7 @@ class _Pending:
 class Line:
     """The slots of one station under one work order at a time.
 
+    places: of its slots; those that are not enabled are shown as OFF.
     operator: who is at the station already; empty until a badge is scanned.
     """
 
@@ -133,7 +107,7 @@ class Line:
         self,
         *,
         station: str,
-        slots: int,
+        places: Sequence[SlotPlace],
         provisioning: Provisioning,
         registry: Registry,
         shelf: Shelf,
@@ -152,10 +126,15 @@ class Line:
         self._lock = threading.RLock()
         self._desk = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._slots = [
-            _Slot(number, ThreadPoolExecutor(1, thread_name_prefix=f"slot-{number}"))
-            for number in range(1, slots + 1)
+            Slot(place.number, ThreadPoolExecutor(1, thread_name_prefix=f"slot-{place.number}"))
+            for place in places
         ]
+        self._numbered = {slot.number: slot for slot in self._slots}
+        for place in places:
+            if not place.enabled:
+                self._numbered[place.number].show(SlotPhase.OFF)
         self._order: WorkOrder | None = None
+        self._link = Link()
         self._counts = OrderCounts()
         self._stock: int | None = None
         self._bundle_title = ""
@@ -166,9 +145,7 @@ class Line:
         self._pending: _Pending | None = None
         self._refusal: tuple[Refusal, float] | None = None
         self._last_scan = ""
-        self._results: list[Result] = []
-        self._durations_s: list[float] = []
-        self._passed_at_s: list[float] = []
+        self._pace = Pace()
 
     # -- what front ends call ------------------------------------------------------------------
 
@@ -176,23 +153,23 @@ class Line:
         """Everything a screen shows, at this moment."""
         now_s = self._clock.monotonic_s()
         with self._lock:
-            usual_s = median(self._durations_s) if self._durations_s else 0.0
+            usual_s = self._pace.usual_s
             return LineSnapshot(
                 station=self._station,
                 operator=self._operator,
-                slots=tuple(_timed(slot, now_s, usual_s) for slot in self._slots),
+                slots=tuple(slot.timed(now_s, usual_s) for slot in self._slots),
                 order=self._order,
                 counts=self._counts,
                 bundle=self._bundle_title,
                 bundle_sha256=self._order.bundle_sha256 if self._order else b"",
                 stock=self._stock,
-                results=tuple(self._results),
+                results=self._pace.results,
                 last_scan=self._last_scan,
                 pending_scan=self._pending.serial.text if self._pending else "",
                 refusal=self._refusal[0] if self._refusal else None,
                 paused=self._paused,
                 stop=self._stop,
-                pace_per_h=sum(1 for at_s in self._passed_at_s if now_s - at_s < PACE_WINDOW_S),
+                pace_per_h=self._pace.per_h(now_s),
                 demo=self._demo,
             )
 
@@ -207,6 +184,13 @@ class Line:
     def choose_slot(self, number: int) -> None:
         """Bind the waiting scan to this slot."""
         self._lay_on_desk(lambda: self._choose(number))
+
+    def start_labelled(self, number: int) -> None:
+        """Start the dock in this slot under the serial it reports itself, without a scan.
+
+        What is in the way is shown on the slot.
+        """
+        self._lay_on_desk(lambda: self._start_labelled(number))
 
     def toggle_pause(self) -> None:
         """Finish what runs and bind no more, or go on."""
@@ -229,50 +213,53 @@ class Line:
                 self._drop_pending()
             if self._refusal and now_s >= self._refusal[1]:
                 self._refusal = None
-            expired = before != (self._pending, self._refusal)
+            late = [slot for slot in self._slots if slot.reseat and now_s >= slot.reseat.until_s]
+            for slot in late:
+                slot.forget_reseat()
+            expired = bool(late) or before != (self._pending, self._refusal)
         if expired:
             self._changed()
 
     def attach(self, number: int, port: str) -> None:
         """A dock appeared on this slot's path."""
-        slot = self._slots[number - 1]
+        slot = self._numbered[number]
         with self._lock:
-            slot.port = port
-            slot.identity = None
-            if slot.shown.phase is SlotPhase.WORKING:
-                return  # a dock that restarts; its lane is waiting for it
-            if not self._closed:
-                _submit(slot.lane, lambda: self._meet(slot, port))
+            slot.visited(port)
+            if slot.shown.phase not in _OCCUPIED:  # where a run is on, its dock restarts
+                self._ask_who(slot)
 
     def detach(self, number: int) -> None:
         """The dock left this slot's path."""
-        slot = self._slots[number - 1]
+        slot = self._numbered[number]
         with self._lock:
-            slot.port = ""
-            slot.identity = None
+            slot.visited("")
             if slot.shown.phase not in _OCCUPIED:
-                slot.show(SlotPhase.EMPTY)
+                slot.vacate()
         self._changed()
 
     def choose_order(self, name: str) -> None:
-        """Work on this order from now on. Raises NotInOrder, OrderNotRunnable, BundleRefused."""
+        """Work on this order from now on.
+
+        Raises NotInOrder, OrderNotRunnable, BundleRefused, FileUnreadable.
+        """
         order, counts = self._registry.order(name)
         if order.state not in {OrderState.RUNNING, OrderState.COMPLETE}:
             raise OrderNotRunnable(f"work order {name} is {order.state.lower()}")
         bundle, stock = self._shelf.bundle(order.bundle_sha256), self._free_records(order)
+        link = self._shelf.profile(order.product).link
         with self._lock:
             if any(slot.shown.phase is SlotPhase.WORKING for slot in self._slots):
                 raise OrderNotRunnable(
                     "units of another work order are in progress",
                     remedy="Let the running slots finish first.",
                 )
-            self._order, self._counts, self._stock = order, counts, stock
+            self._order, self._counts, self._stock, self._link = order, counts, stock, link
             self._bundle_title = bundle.title
         self._changed()
 
     def cancel(self, number: int) -> None:
         """Stop the run on this slot at its next block; it ends as ABORTED."""
-        self._slots[number - 1].cancel.ask()
+        self._numbered[number].cancel.ask()
 
     def close(self) -> None:
         """Stop what runs, record its end, and let every thread go; whatever comes later is lost."""
@@ -332,14 +319,13 @@ class Line:
                 assert_never(scan)
 
     def _scanned_unit(self, serial: Serial) -> None:
-        order = self._runnable_order()
-        if re.fullmatch(order.serial_pattern, serial.text) is None:
-            raise WrongProduct(f"{serial} is no serial of {order.product}")
-        self._refuse_finished(serial)
-        self._leave_stop(order)
+        order = self._order_for(serial)
         with self._lock:
             self._refuse_elsewhere(serial)
             self._drop_pending()
+            for slot in self._slots:
+                if slot.reseat and slot.reseat.serial == serial:
+                    slot.forget_reseat()
             retry = [
                 slot
                 for slot in self._slots
@@ -356,6 +342,15 @@ class Line:
                     self._pending = self._pend(serial)
                     for slot in several:
                         slot.shown = replace(slot.shown, candidate=True)
+
+    def _order_for(self, serial: Serial) -> WorkOrder:
+        """The order this unit may be made under now."""
+        order = self._runnable_order()
+        if re.fullmatch(order.serial_pattern, serial.text) is None:
+            raise WrongProduct(f"{serial} is no serial of {order.product}")
+        self._refuse_finished(serial)
+        self._leave_stop(order)
+        return order
 
     def _runnable_order(self) -> WorkOrder:
         with self._lock:
@@ -395,7 +390,7 @@ class Line:
             if taken and slot.shown.serial == serial.text:
                 raise InAnotherSlot(f"{serial} is in slot {slot.number}")
 
-    def _unbound(self, label: str) -> list[_Slot]:
+    def _unbound(self, label: str) -> list[Slot]:
         """Slots whose dock waits for a scan and reports this label; empty: none at all."""
         return [
             slot
@@ -432,11 +427,11 @@ class Line:
             slot.shown = replace(slot.shown, candidate=False)
 
     def _choose(self, number: int) -> None:
-        if not 1 <= number <= len(self._slots):
+        if number not in self._numbered:
             raise BadScan(f"there is no slot {number}")
         order = self._runnable_order()
         with self._lock:
-            slot, pending = self._slots[number - 1], self._pending
+            slot, pending = self._numbered[number], self._pending
             if pending is None or slot.shown.phase is not SlotPhase.READY:
                 raise BadScan(f"nothing to bind to slot {number}", remedy="Scan the label first.")
             self._drop_pending()
@@ -449,15 +444,51 @@ class Line:
                 if slot.shown.phase is SlotPhase.READY and slot.shown.bound:
                     self._start(slot, Serial(slot.shown.serial), order)
 
-    # -- lanes: one thread per slot -------------------------------------------------------------
-
-    def _meet(self, slot: _Slot, port: str) -> None:
-        """Ask a new dock who it is; a waiting scan may start it at once."""
+    def _start_labelled(self, number: int) -> None:
+        if number not in self._numbered:
+            raise BadScan(f"there is no slot {number}")
+        slot = self._numbered[number]
+        with self._lock:
+            identity = slot.identity
+            if identity is None or slot.shown.phase is not SlotPhase.READY:
+                raise BadScan(f"slot {number} has no dock that is ready")
+        label = ""
         try:
-            identity = self._provisioning.identify(port)
+            if not identity.label:
+                raise Unlabelled(f"dock {identity.dock_id} reports no serial")
+            serial = Serial.parse(identity.label)
+            label = serial.text
+            order = self._order_for(serial)
+            with self._lock:
+                self._refuse_elsewhere(serial)
+                if slot.identity is identity and slot.shown.phase is SlotPhase.READY:
+                    self._start(slot, serial, order)
         except StationError as error:
             with self._lock:
-                if _still_met(slot, port):
+                if slot.identity is identity and slot.shown.phase is SlotPhase.READY:
+                    slot.show(SlotPhase.CHECK, serial=label, code=error.code, cause=error.cause)
+            if error.code in STOPS:
+                raise
+
+    # -- lanes: one thread per slot -------------------------------------------------------------
+
+    def _ask_who(self, slot: Slot) -> None:
+        port, visit = slot.port, slot.visit
+        if not self._closed:
+            _submit(slot.lane, lambda: self._meet(slot, port, visit))
+
+    def _meet(self, slot: Slot, port: str, visit: int) -> None:
+        """Ask a new dock who it is; a scan that waits for it may start it at once."""
+        with self._lock:
+            if not slot.awaits_answer(visit):
+                return
+        try:
+            identity = self._asked_twice(
+                slot, visit, lambda: self._provisioning.identify(port, self._link)
+            )
+        except StationError as error:
+            with self._lock:
+                if slot.awaits_answer(visit):
                     slot.show(
                         SlotPhase.CHECK,
                         serial=slot.shown.serial,
@@ -467,13 +498,44 @@ class Line:
             self._changed()
             return
         with self._lock:
-            if not _still_met(slot, port):
+            if not slot.awaits_answer(visit):
                 return
             slot.identity = identity
+            if slot.welcome_back(identity):
+                return
+            reseat, slot.reseat = slot.reseat, None
             slot.show(SlotPhase.READY)
-        self._lay_on_desk(lambda: self._match_pending(slot))
+        if reseat is not None and reseat.is_for(identity, self._clock.monotonic_s()):
+            self._lay_on_desk(lambda: self._resume(slot, identity, reseat))
+        else:
+            self._lay_on_desk(lambda: self._match_pending(slot))
 
-    def _match_pending(self, slot: _Slot) -> None:
+    def _asked_twice(self, slot: Slot, visit: int, ask: Callable[[], T]) -> T:
+        """Ask; a link that never answered is tried once more before anybody is told."""
+        try:
+            return ask()
+        except NoDock:
+            with self._lock:
+                if slot.visit != visit:
+                    raise
+            self._clock.wait(PAUSE_S)
+            return ask()
+
+    def _resume(self, slot: Slot, identity: DockIdentity, reseat: Reseat) -> None:
+        """The dock that was scanned is plugged in again: its run begins by itself.
+
+        Whatever else has changed meanwhile leaves it ready for another scan.
+        """
+        order = self._runnable_order()
+        self._refuse_finished(reseat.serial)
+        with self._lock:
+            if self._stop or order.name != reseat.order:
+                return
+            self._refuse_elsewhere(reseat.serial)
+            if slot.identity is identity and slot.shown.phase is SlotPhase.READY:
+                self._start(slot, reseat.serial, order)
+
+    def _match_pending(self, slot: Slot) -> None:
         with self._lock:
             pending = self._pending
             if pending is None:
@@ -485,43 +547,54 @@ class Line:
             self._drop_pending()
             self._bind(slot, pending.serial, order)
 
-    def _bind(self, slot: _Slot, serial: Serial, order: WorkOrder) -> None:
+    def _bind(self, slot: Slot, serial: Serial, order: WorkOrder) -> None:
         if order.start_mode is StartMode.SCAN:
             self._start(slot, serial, order)
         else:
             slot.show(SlotPhase.READY, serial=serial.text, bound=True)
 
-    def _start(self, slot: _Slot, serial: Serial, order: WorkOrder) -> None:
+    def _start(self, slot: Slot, serial: Serial, order: WorkOrder) -> None:
         slot.cancel = Cancel()
         slot.began_s = self._clock.monotonic_s()
         slot.show(SlotPhase.WORKING, serial=serial.text, step=Step.IDENTIFY)
         if not self._closed:
-            port, operator = slot.port, self._operator
-            _submit(slot.lane, lambda: self._provision(slot, port, serial, order, operator))
+            start = Start(serial, order, self._operator, slot.port, slot.visit, slot.identity)
+            _submit(slot.lane, lambda: self._provision(slot, start))
 
-    def _provision(
-        self, slot: _Slot, port: str, serial: Serial, order: WorkOrder, operator: str
-    ) -> None:
+    def _provision(self, slot: Slot, start: Start) -> None:
         try:
-            outcome = self._provisioning.run(
-                Job.under(
-                    order,
-                    serial,
-                    shelf=self._shelf,
-                    slot=str(slot.number),
-                    port=port,
-                    operator=operator,
+            job = Job.under(
+                start.order,
+                start.serial,
+                shelf=self._shelf,
+                slot=str(slot.number),
+                port=start.port,
+                operator=start.operator,
+                dock_id=start.met.dock_id if start.met else None,
+            )
+            outcome = self._asked_twice(
+                slot,
+                start.visit,
+                lambda: self._provisioning.run(
+                    job,
+                    watch=lambda progress: self._progressed(slot, progress),
+                    cancel=slot.cancel,
                 ),
-                watch=lambda progress: self._progressed(slot, progress),
-                cancel=slot.cancel,
             )
         except StationError as error:
-            self._refused(slot, serial, error)
+            self._refused(slot, start, error)
         else:
-            self._ended(slot, serial, order, outcome)
+            self._ended(slot, start, outcome)
         with self._reading():
-            self._recount(order)
+            self._recount(start.order)
         self._changed()
+
+    def _await_reseat(self, slot: Slot, start: Start) -> None:
+        """Where a reseat mends it, the dock will get its run when it is plugged in again."""
+        if slot.shown.phase is SlotPhase.CHECK and slot.shown.code == RESEATED:
+            slot.reseat = start.reseat(self._clock.monotonic_s() + RESEAT_S)
+            if slot.port and slot.visit != start.visit:  # it is back already
+                self._ask_who(slot)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -532,14 +605,14 @@ class Line:
             with self._lock:
                 self._stop = error.code
 
-    def _progressed(self, slot: _Slot, progress: Progress) -> None:
+    def _progressed(self, slot: Slot, progress: Progress) -> None:
         start, share = STEP_SHARE[progress.step]
         part = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
         with self._lock:
             slot.shown = replace(slot.shown, step=progress.step, fraction=start + share * part)
         self._changed()
 
-    def _refused(self, slot: _Slot, serial: Serial, error: StationError) -> None:
+    def _refused(self, slot: Slot, start: Start, error: StationError) -> None:
         """No run was opened, or its record could not be made durable: never a verdict."""
         with self._lock:
             if error.code in STOPS:
@@ -547,13 +620,15 @@ class Line:
             phase = SlotPhase.HOLD if error.code in HELD_AT_ONCE else SlotPhase.CHECK
             slot.show(
                 phase,
-                serial=serial.text,
+                serial=start.serial.text,
                 code=error.code,
                 cause=error.cause,
                 elapsed_s=self._clock.monotonic_s() - slot.began_s,
             )
+            self._await_reseat(slot, start)
 
-    def _ended(self, slot: _Slot, serial: Serial, order: WorkOrder, outcome: RunOutcome) -> None:
+    def _ended(self, slot: Slot, start: Start, outcome: RunOutcome) -> None:
+        serial, order = start.serial, start.order
         ncr = ""
         if outcome.closed.disposition is Disposition.HOLD:
             with self._reading():
@@ -575,6 +650,7 @@ class Line:
                     verdict=outcome.verdict,
                     ended_at=ended_at,
                     took_s=took_s,
+                    run_id=outcome.run_id,
                     number=outcome.number,
                     code=outcome.code,
                     seconds=outcome.seconds,
@@ -584,14 +660,12 @@ class Line:
                     picture=outcome.picture,
                 )
             )
-            self._results = [*self._results, Result(serial.text, outcome.verdict)][-RESULTS_KEPT:]
-            if outcome.verdict is Verdict.PASS:
-                self._durations_s = [*self._durations_s, took_s][-DURATIONS_KEPT:]
-                self._passed_at_s = [
-                    at_s for at_s in self._passed_at_s if now_s - at_s < PACE_WINDOW_S
-                ] + [now_s]
+            self._pace.ended(serial.text, outcome.verdict, took_s=took_s, now_s=now_s)
             if outcome.code in STOPS:
                 self._stop = outcome.code
+            if outcome.verdict in {Verdict.PASS, Verdict.FAIL}:
+                slot.ended_unseen(start)
+            self._await_reseat(slot, start)
 
     def _recount(self, order: WorkOrder) -> None:
         fresh, counts = self._registry.order(order.name)
@@ -619,11 +693,6 @@ def _cry_out(work: Future[None]) -> None:
         )
 
 
-def _still_met(slot: _Slot, port: str) -> bool:
-    """Whether the dock that was asked is still there, and has not been started meanwhile."""
-    return slot.port == port and slot.shown.phase is not SlotPhase.WORKING
-
-
 def _phase(outcome: RunOutcome) -> SlotPhase:
     match outcome.verdict, outcome.closed.disposition:
         case _, Disposition.HOLD:
@@ -634,9 +703,3 @@ def _phase(outcome: RunOutcome) -> SlotPhase:
             return SlotPhase.FAIL
         case _:
             return SlotPhase.CHECK
-
-
-def _timed(slot: _Slot, now_s: float, usual_s: float) -> SlotSnapshot:
-    if slot.shown.phase is not SlotPhase.WORKING:
-        return slot.shown
-    return replace(slot.shown, elapsed_s=now_s - slot.began_s, usual_s=usual_s)

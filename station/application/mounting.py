@@ -19,6 +19,7 @@ from station.datastore.volume import (
 from station.domain import dsse
 from station.domain.bundle import EntryKey
 from station.domain.entries import Entry
+from station.domain.errors import ImageRefused, Reason
 from station.domain.release import ReleaseStatement
 
 NO_SALT: Final = bytes(SALT_BYTES)
@@ -45,11 +46,19 @@ def mounted(
 def mounted_image(image: RomImage) -> Datastore:
     """ROM of a dock that runs this image; no signature is looked at.
 
-    Raises ImageRefused for volumes that are none, DocumentRefused for a release that is none.
+    Raises ImageRefused for volumes that are none or sealed, DocumentRefused for a release that is
+    none.
     """
+    if image.protected.sealed_key:
+        raise ImageRefused(
+            "its unique data is sealed to its dock",
+            reason=Reason.SEALED,
+            remedy="Rehearse the bundle with a template instead.",
+        )
     envelope = dsse.Envelope.decode(image.protected.release_envelope)
     statement = ReleaseStatement.decode(envelope.payload)
-    common = Volume.open_common(image.payload[: statement.common_bytes])
-    upd = Volume.open_upd(image.payload[padded_bytes(statement.common_bytes) :])
+    payload, upd_at = image.payload, padded_bytes(statement.common_bytes)
+    common = Volume.open_common(payload.view(0, statement.common_bytes))
+    upd = Volume.open_upd(payload.view(upd_at, payload.size_bytes))
     demand_overlay(upd, common, statement.replaceable)
     return Datastore((RomPartition(upd, common),))

@@ -5,7 +5,7 @@ stands behind it. Bytes are bytes; wall-clock times are aware UTC datetimes endi
 durations and deadlines are seconds on a monotonic clock ending in `_s`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,10 +14,12 @@ from typing import Protocol
 from station.application.cancel import Cancel
 from station.datastore.partitions import Datastore
 from station.datastore.plan import Part
+from station.datastore.sealed_upd import Binding, SealedUpd
+from station.domain.bundle import EntryKey
 from station.domain.identity import DockId, Serial
 from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.order import OrderCounts, WorkOrder
-from station.domain.profile import UnknownImage
+from station.domain.profile import Assurance, Link, UnknownImage
 from station.domain.rehearsal import Rehearsal
 from station.domain.run import RunState
 from station.domain.scenario import Scenario
@@ -75,7 +77,9 @@ class DockIdentity:
     """What a dock says of itself before anything is written.
 
     label: the serial its factory memory holds, empty where there is none. counter: the security
-    counter it accepts images from. assurance: device-authentication level, D0 to D2.
+    counter it accepts images from. assurance: device-authentication level, D0 to D2. stock: it
+    serves only what any SMP server does: it takes an image whole and in order, gives it back as a
+    file, proves nothing else and does not answer for its datastore.
     """
 
     dock_id: DockId
@@ -88,24 +92,95 @@ class DockIdentity:
     assurance: str
     slot_bytes: int
     locked: bool
+    stock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProof:
+    """What a dock answers when it is to prove its key. certificate: DER; empty for a shared key."""
+
+    proof: bytes
+    certificate: bytes = field(repr=False)
+
+
+class UpdSeal(Protocol):
+    """Seals unique data to one dock, and opens again what it sealed last, until it forgets."""
+
+    def seal(self, volume: bytes, binding: Binding) -> SealedUpd:
+        """An UPD volume under a fresh key that only this dock, and this object, can open."""
+
+    def open(self, sealed: SealedUpd, binding: Binding) -> bytes:
+        """The volume again. Raises ImageRefused (reason `sealed`) for any other."""
+
+    def forget(self) -> None:
+        """Forget the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedDock:
+    """What a dock proved about itself. how: one line a person can read.
+
+    key_id: SHA-256 of its own public key, 32 octets; empty without one. seal: None for a dock that
+    unique data cannot be sealed to.
+    """
+
+    level: Assurance
+    how: str
+    key_id: bytes = b""
+    seal: UpdSeal | None = field(default=None, repr=False)
+
+
+class DeviceQuestion(Protocol):
+    """One question to one dock. public_key: 32 octets; empty where only a shared key is asked."""
+
+    @property
+    def nonce(self) -> bytes:
+        """32 octets, never asked before."""
+
+    @property
+    def public_key(self) -> bytes:
+        """Of a pair made for this question."""
+
+    def judge(self, answer: DeviceProof, *, at: datetime) -> ProvedDock:
+        """What the answer proves. at: now, for certificates. Raises DockNotProved."""
+
+
+class DeviceKeys(Protocol):
+    """What the station knows of the keys in docks."""
+
+    def question(self, identity: DockIdentity, product: str, nonce: bytes) -> DeviceQuestion:
+        """What proves the level that `identity` claims; not D0, which claims nothing.
+
+        Raises KeyRefused where this station cannot tell: no shared key, no root pinned.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of a plan at their place in the image."""
+    """Bytes of a plan at their place in the image.
+
+    shared: SHA-256 of the data where every dock of a bundle gets the same; empty for what is one
+    dock's alone.
+    """
 
     offset_bytes: int
     data: bytes | memoryview = field(repr=False)
+    shared: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
     """The image a dock runs: its length, SHA-256 over its bytes as written, and whether it will
-    stay. Without an image the length is 0 and the digest empty."""
+    stay. Without an image the length is 0 and the digest empty.
+
+    signed_sha256: what MCUboot calls the image's hash, by which a stock dock names it; such a dock
+    has no digest of all its bytes.
+    """
 
     size_bytes: int
     image_sha256: bytes
     confirmed: bool
+    signed_sha256: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +188,15 @@ class DockAnswers:
     """The dock's own datastore, asked entry by entry through its runtime.
 
     pictures: tag to (type, size in bytes, SHA-256). code_checksum: CRC-32, None without code.
+    proofs: of entries whose content it does not tell, to (type of a picture, else empty; proof).
+    withheld: of entries it was asked to tell and does not.
     """
 
     values: Mapping[str, str] = field(repr=False)
     pictures: Mapping[str, tuple[str, int, bytes]]
     code_checksum: int | None
+    proofs: Mapping[EntryKey, tuple[str, bytes]] = field(default_factory=dict)
+    withheld: Set[EntryKey] = frozenset()
 
 
 class CommitRefused(Exception):
@@ -132,10 +211,20 @@ class CommitRefused(Exception):
 
 
 class Dock(Protocol):
-    """An open conversation with one dock. Every method raises LinkError when it cannot tell."""
+    """An open conversation with one dock. Every method raises LinkError when it cannot tell.
+
+    One whose identity is `stock` has no way to prove its key, to tell digests of blocks, to answer
+    a challenge or for its datastore: it raises NoWayToProve.
+    """
 
     def identify(self) -> DockIdentity:
         """Ask who it is; changes nothing on the dock."""
+
+    def prove(self, nonce: bytes, public_key: bytes) -> DeviceProof:
+        """Have it prove its device key. public_key: see `DeviceQuestion`.
+
+        Raises DockNotProved where it says that it has none.
+        """
 
     def begin(self, size_bytes: int, common: Sequence[Part]) -> None:
         """Clear the other slot, copying into it the blocks the dock already holds and proves.
@@ -149,7 +238,10 @@ class Dock(Protocol):
     def write(
         self, pieces: Iterable[Piece], *, done: Callable[[int], None], cancel: Cancel
     ) -> None:
-        """Write into the other slot; `done` is told how many bytes have been acknowledged."""
+        """Write into the other slot; `done` is told how many bytes have been acknowledged.
+
+        A stock dock takes the whole image at once, in address order. Raises CommitRefused.
+        """
 
     def commit(self, size_bytes: int, image_sha256: bytes) -> None:
         """Let the dock check the image whole and mark it for the next start.
@@ -159,7 +251,8 @@ class Dock(Protocol):
 
     def factory_reset(self) -> None:
         """Empty what was written in the field, restart the dock, and open the conversation again
-        on the same place of the bench. A dock without such partitions is only restarted."""
+        on the same place of the bench. A dock without such partitions is only restarted, and so is
+        a stock dock, which has no way to empty them."""
 
     def challenge(self, nonce: bytes, blocks: Sequence[Part]) -> bytes:
         """SHA-256 over `nonce` and the content of the active slot in these ranges."""
@@ -177,8 +270,11 @@ class Dock(Protocol):
     def slot_state(self) -> SlotState:
         """The active image and whether it is confirmed."""
 
-    def answers(self) -> DockAnswers:
-        """The dock's datastore as its own runtime answers it."""
+    def answers(self, *, sealed: Set[EntryKey] = frozenset(), nonce: bytes = b"") -> DockAnswers:
+        """The dock's datastore as its own runtime answers it.
+
+        sealed: entries whose content it does not tell; it proves them for `nonce` (32 octets).
+        """
 
     def confirm(self, image_sha256: bytes) -> None:
         """Make the active image stay if it is this one; `slot_state` tells what came of it."""
@@ -187,8 +283,8 @@ class Dock(Protocol):
 class Docks(Protocol):
     """The cables of the bench."""
 
-    def open(self, port: str) -> AbstractContextManager[Dock]:
-        """Begin a conversation on `port`.
+    def open(self, port: str, link: Link) -> AbstractContextManager[Dock]:
+        """Begin a conversation on `port`. link: what its wire carries, from the dock's profile.
 
         Raises NoDock, PortBusy or another LinkError.
         """

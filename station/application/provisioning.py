@@ -13,10 +13,12 @@ from typing import Final
 from station.application.cancel import Cancel
 from station.application.dock_run import BENCH, DockRun, StepTimes, Tools
 from station.application.job import Job
+from station.application.paced import Paced
 from station.application.ports import (
     Chance,
     Clock,
     ClosedRun,
+    DeviceKeys,
     DockIdentity,
     Docks,
     Draw,
@@ -31,7 +33,9 @@ from station.application.ports import (
     RunOpening,
     Watch,
 )
+from station.application.proving import NO_DEVICE_KEYS, ask
 from station.application.rendering import Derive
+from station.application.turns import Turns
 from station.domain.errors import (
     Interrupted,
     OperatorError,
@@ -40,9 +44,14 @@ from station.domain.errors import (
     StationError,
 )
 from station.domain.kept_rehearsal import KeptRehearsal
+from station.domain.profile import Assurance, Link
 from station.domain.rehearsal import Rehearsal
 from station.domain.trust import Authority, Signer, Usage
 from station.domain.verdict import Check, Step, Verdict, judge
+
+EXAMINED_AT_ONCE: Final = 2
+"""Readbacks that are judged at the same time: Python does one thing at a time anyway, and hashing
+is the only thing two can share."""
 
 CRASH_POINTS: Final = (
     "run.identified-before-open",
@@ -96,7 +105,8 @@ class RunOutcome:
 class RunFacts:
     """What the signed statement says of a run, gathered when it ends.
 
-    records: those it sent. readback_sha256: empty without a whole readback.
+    records: those it sent. readback_sha256: empty without a whole readback. proved: the assurance
+    level that the dock proved, whatever it claims.
     """
 
     job: Job
@@ -106,12 +116,14 @@ class RunFacts:
     records: tuple[HeldRecord, ...]
     closing: RunClosing
     readback_sha256: bytes
+    proved: Assurance = Assurance.D0
 
 
 class Provisioning:
     """The use case, joined to the world once; `run` serves one dock after another.
 
     seal: makes the signed statement's envelope from the facts of a run (`sealing.py`).
+    device_keys: without them, only docks of level D0 are made.
     """
 
     def __init__(
@@ -129,6 +141,7 @@ class Provisioning:
         clock: Clock,
         chance: Chance,
         mark: Mark,
+        device_keys: DeviceKeys = NO_DEVICE_KEYS,
     ) -> None:
         self._docks = docks
         self._seal = seal
@@ -143,11 +156,13 @@ class Provisioning:
             clock=clock,
             chance=chance,
             mark=mark,
+            device_keys=device_keys,
+            examining=Turns(EXAMINED_AT_ONCE),
         )
 
-    def identify(self, port: str) -> DockIdentity:
+    def identify(self, port: str, link: Link) -> DockIdentity:
         """Who is on `port`; read-only, so no run is opened. Raises LinkError."""
-        with self._docks.open(port) as dock:
+        with self._docks.open(port, link) as dock:
             return dock.identify()
 
     def run(self, job: Job, *, watch: Watch, cancel: Cancel) -> RunOutcome:
@@ -157,21 +172,31 @@ class Provisioning:
         RecordNotDurable where the record of an ended run could not be made durable.
         """
         tools, opened_at = self._tools, self._tools.clock.now_at()
+        watch = Paced(watch, tools.clock)
         # A certificate that has ended is the station's trouble: found later, it would look like
         # the dock's.
         product = job.bundle.statement.product
         tools.signer.certificate.demand(Usage.STATION, product=product, at=opened_at)
         job.bundle.certificate.demand(Usage.RELEASE, product=product, at=opened_at)
         times = StepTimes(tools.clock, watch)
-        with self._docks.open(job.port) as dock:
+        with self._docks.open(job.port, job.profile.link) as dock:
             with times.of(Step.IDENTIFY):
                 identity = dock.identify()
                 job.demand_match(identity)
+                question = ask(identity, product, tools.chance, keys=tools.device_keys)
                 tools.mark("run.identified-before-open")
                 run = tools.ledger.open_run(_opening(job, opened_at))
                 tools.mark("run.opened")
             on_dock = DockRun(
-                tools, job, run.run_id, identity, dock, times=times, watch=watch, cancel=cancel
+                tools,
+                job,
+                run.run_id,
+                identity,
+                dock,
+                question=question,
+                times=times,
+                watch=watch,
+                cancel=cancel,
             )
 
             def close(verdict: Verdict, cause: StationError | None) -> RunOutcome:
@@ -187,6 +212,7 @@ class Provisioning:
                         records=on_dock.records if on_dock.sent else (),
                         closing=closing,
                         readback_sha256=on_dock.readback_sha256,
+                        proved=on_dock.proved.level,
                     )
                 )
                 return replace(outcome, rehearsal=on_dock.rehearsal, picture=on_dock.picture)
@@ -202,7 +228,8 @@ class Provisioning:
                 return close(Verdict.ERROR, error)
             watch(Progress(Step.RECORD))
             try:
-                return close(judge(on_dock.checks, required=job.required), None)
+                required, waivable = job.required(identity), job.profile.waived
+                return close(judge(on_dock.checks, required=required, waivable=waivable), None)
             except OrderComplete as error:  # said of a PASS alone: the last unit came elsewhere
                 return close(Verdict.ERROR, error)
 

@@ -13,6 +13,7 @@ from station.application.ports import LogProof, Pictures, Registry, RunRow, Unit
 from station.domain import canonical_json
 from station.domain.canonical_json import JsonValue
 from station.domain.identity import Serial
+from station.domain.statement import check_plain
 from station.domain.wall_time import utc_text
 
 SCHEMA: Final = "urn:dock-provisioning-station:schema:report:1"
@@ -91,15 +92,7 @@ def _run(run: RunRow, proof: LogProof | None, *, with_splash: bool) -> JsonValue
         "bytes_read": run.bytes_read,
         "bytes_written": run.bytes_written,
         "cause": run.cause,
-        "checks": [
-            {
-                "code": check.code,
-                "evidence": check.evidence,
-                "name": check.name,
-                "passed": check.passed,
-            }
-            for check in run.checks
-        ],
+        "checks": [check_plain(check) for check in run.checks],
         "dock_id": run.dock_id.hex().upper(),
         "ended_utc": utc_text(run.closed_at) if run.closed_at else None,
         "error_code": run.code,

@@ -48,7 +48,7 @@ class Sealing:
             code=closing.code,
             steps=_steps(facts),
             checks=closing.checks,
-            required=job.required,
+            required=job.required(facts.identity),
             rehearsal=closing.rehearsal,
             image_sha256=closing.image_sha256 or None,
             readback_sha256=facts.readback_sha256 or None,
@@ -63,7 +63,7 @@ class Sealing:
             station=AttestingStation(
                 self.station, self.signer.certificate.fingerprint, self.custody
             ),
-            assurance=Assurance(facts.identity.assurance),
+            assurance=Assurance(facts.proved),
             tool=self.tool,
             number=facts.run.number,
             earlier_runs=facts.run.earlier_runs,

@@ -28,15 +28,16 @@ class SlotPhase(StrEnum):
 class EndedRun:
     """A run that ended on a slot, after its record became durable.
 
-    number: 1 for the first run of its unit. took_s: from scan to end. seconds: how long each step
-    took that was begun. asked: whether its order asks for a rehearsed first boot. rehearsal,
-    picture: as in `provisioning.RunOutcome`.
+    run_id: as in the ledger. number: 1 for the first run of its unit. took_s: from scan to end.
+    seconds: how long each step took that was begun. asked: whether its order asks for a rehearsed
+    first boot. rehearsal, picture: as in `provisioning.RunOutcome`.
     """
 
     serial: str
     verdict: Verdict
     ended_at: datetime
     took_s: float
+    run_id: str = ""
     number: int = 1
     code: str = ""
     seconds: Mapping[Step, float] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from station.config import Config, Settings
 from station.dock.faults import parse_fault
 from station.domain.identity import Serial
 from station.domain.secret import Secret
+from station.domain.slot_map import slots_at
 from station.domain.upd import UpdState
 from station.domain.verdict import Disposition, Verdict
 
@@ -108,7 +109,7 @@ class Demo:
 
         self.line = Line(
             station="DEMO",
-            slots=wish.docks,
+            places=slots_at([self._bench.port_of(slot) for slot in range(1, wish.docks + 1)]),
             provisioning=self._unlocked.provisioning,
             registry=self._unlocked.book.registry,
             shelf=self.station.shelf,

@@ -15,28 +15,38 @@ from station.adapters.files.credentials import read_credentials
 from station.adapters.files.profiles import built_in_profile, read_profile
 from station.adapters.files.reading import read_text
 from station.adapters.keys.authority import PinnedAuthority, roots_from_pem
+from station.adapters.keys.device_making import read_device_key, shared_key
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDocks
+from station.adapters.serial_link.docks import SerialDocks
 from station.application.cancel import Cancel
 from station.application.ports import DockIdentity
 from station.application.readback import Readback
 from station.bootstrap.dock_face import DockFace
 from station.bootstrap.keys import ROOTS_BYTES_MAX
 from station.bootstrap.rehearsal import application_host, drawing
+from station.bootstrap.slots import Bench
 from station.config import load
 from station.dock import main as dock_main
+from station.dock.device_key import DeviceKey, OwnKey, SharedKey, WrongDeviceKey
 from station.dock.faults import parse_fault
 from station.dock.host import ApplicationSupport
 from station.dock.labels import NoLabel, label_for
+from station.dock.nor_timing import Nor
 from station.dock.rest_front import RestSettings, rest_front
 from station.dock.settings import Settings
+from station.dock.stock_groups import ALL_GROUPS
+from station.domain.errors import NotBootable
 from station.domain.identity import DockId, Serial
-from station.domain.profile import Profile
+from station.domain.profile import Assurance, Profile
+from station.domain.secret import Secret
 from station.protocol.screen_text import ScreenText
 from station.rehearsal.markup import plain
 
 DEFAULT_PROFILE: Final = "dl7450-virtual"
 """The dock model a virtual dock is of where nobody names another."""
+
+DEVICE_KEY_BYTES_MAX: Final = 8_192
+"""Longest file of a dock's key."""
 
 TRIES_PER_DOCK: Final = 100
 """How often a label may be made that another dock of the process has already."""
@@ -54,13 +64,15 @@ class DockWish:
     flash: file that keeps the dock's content between lives, made if missing; None for one that is
     gone with the process. trust: PEM of the product roots it believes; None for the station's own,
     where it has any. profile: file or built-in name. dock_id, label: None for new ones. product:
-    empty for the profile's first. port: path of the link under which its serial port is found,
-    made beside the flash file if None. line_rate: bytes per second of its line, each way; None for
-    as fast as it goes. owned: by the program at the other end of standard input, and gone with it.
-    application: whether it runs applications; None: unless it is owned. docks: how many; several
-    have new ids and labels, and nothing of them is kept. rest: host and port (0: any free) of the
-    development service in front of them; None for none. plain_http: without TLS. credentials: file
-    of those who may use it; None for whoever says something.
+    empty for the profile's first. port: path of the link under which its serial port is found, made
+    beside the flash file if None. line_rate: bytes per second of its line, each way; None for as
+    fast as it goes. latency_s: of its line, each way. nor: profile of its flash. groups: SMP groups
+    that are served; None for all. rom_file: whether the image that runs is served as a file, too.
+    device_key: file of the key a new dock is made with. owned: by the program at the other end of
+    standard input, and gone with it. application: whether it runs applications; None: unless it is
+    owned. docks: how many; several have new ids and labels, and nothing of them is kept. rest: host
+    and port (0: any free) of the development service in front of them; None for none. plain_http:
+    without TLS. credentials: file of those who may use it; None for whoever says something.
     """
 
     flash: Path | None = None
@@ -73,6 +85,11 @@ class DockWish:
     faults: Sequence[str] = ()
     seed: int = 1
     line_rate: int | None = None
+    latency_s: float = 0.0
+    nor: str = Nor.NONE.value
+    groups: Sequence[int] | None = None
+    rom_file: bool = True
+    device_key: Path | None = None
     owned: bool = False
     application: bool | None = None
     docks: int = 1
@@ -158,7 +175,30 @@ def _settings(wish: DockWish, new_folder: Callable[[], Path]) -> Iterator[Settin
             faults=faults,
             seed=wish.seed,
             line_bytes_per_s=wish.line_rate,
+            line_latency_s=wish.latency_s,
+            nor=Nor(wish.nor),
+            groups=ALL_GROUPS if wish.groups is None else tuple(wish.groups),
+            rom_file=wish.rom_file,
+            device_key=_device_key(wish.device_key, profile),
         )
+
+
+def _device_key(path: Path | None, profile: Profile) -> DeviceKey | None:
+    """The file of the key a dock is made with, as its assurance level has it.
+
+    Raises FileUnreadable, KeyRefused, and WrongDeviceKey for a dock that takes none.
+    """
+    if path is None:
+        return None
+    text = read_text(path, limit_bytes=DEVICE_KEY_BYTES_MAX)
+    match profile.assurance:
+        case Assurance.D0:
+            raise WrongDeviceKey(f"a dock of {profile.name} has assurance D0, and no key")
+        case Assurance.D1:
+            with shared_key(Secret.from_text(text.strip())).reveal() as octets:
+                return SharedKey(bytes(octets))
+        case Assurance.D2:
+            return OwnKey(*read_device_key(text))
 
 
 def _identities(wish: DockWish, profile: Profile, product: str) -> Iterator[tuple[DockId, Serial]]:
@@ -211,20 +251,24 @@ class DockScreen:
     screen: ScreenText
 
 
-def reset_dock(port: str) -> DockIdentity:
-    """Bring a dock back to its manufactured state; who it is."""
-    with _docks().open(port) as dock:
+def reset_dock(port: str, profile: str) -> DockIdentity:
+    """Bring a dock back to its manufactured state; who it is.
+
+    profile: whose link is spoken, by file or built-in name. Raises NoWayToProve for a stock dock,
+    whose field nobody can empty.
+    """
+    with _docks().open_own(port, profile_named(profile).link) as dock:
         identity = dock.identify()
         dock.factory_reset()
     return identity
 
 
-def dock_screen(port: str, png: Path | None) -> DockScreen:
+def dock_screen(port: str, profile: str, png: Path | None) -> DockScreen:
     """What a development dock shows. png: where a picture of it is put, too; a new file.
 
     Raises DockRefused by a dock that does not tell.
     """
-    with _docks().open(port) as dock:
+    with _docks().open_own(port, profile_named(profile).link) as dock:
         dock.identify()
         application = dock.application()
         screen = dock.screen_text()
@@ -234,15 +278,24 @@ def dock_screen(port: str, png: Path | None) -> DockScreen:
 
 
 def _docks() -> SerialDocks:
-    return SerialDocks(clock=SystemClock(), chance=SystemChance())
+    config = load()
+    bench = Bench(config.slot_map, config.profiles)
+    return SerialDocks(clock=SystemClock(), chance=SystemChance(), resolve=bench.resolve)
 
 
-def read_dock(port: str, out: Path, *, done: Callable[[int], None], cancel: Cancel) -> int:
-    """Read the image a dock runs into `out`; its length in bytes. No key is needed."""
-    with _docks().open(port) as dock:
+def read_dock(
+    port: str, out: Path, *, profile: str, done: Callable[[int], None], cancel: Cancel
+) -> int:
+    """Read the image a dock runs into `out`; its length in bytes. No key is needed.
+
+    Raises NotBootable where it runs none.
+    """
+    with _docks().open(port, profile_named(profile).link) as dock:
         dock.identify()
         size_bytes = dock.slot_state().size_bytes
+        if not size_bytes:
+            raise NotBootable(f"NOT BOOTABLE: the dock on {port} runs no image")
         readback = Readback(size_bytes)
         readback.take(dock.read_back(0, size_bytes, done=done, cancel=cancel))
-    write_file(out, [readback.image])
+    write_file(out, readback.image.parts)
     return size_bytes

@@ -4,13 +4,25 @@ Nothing is opened without a passphrase that `Ask` gets from a person, a file or 
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from station.adapters.files.atomic import make_folder
 from station.adapters.files.reading import read_text
+from station.adapters.keys import certificates
 from station.adapters.keys.authority import PinnedAuthority, roots_from_pem
-from station.adapters.keys.ceremony import Ceremony, Keeper, hold_ceremony, make_secret_key
+from station.adapters.keys.ceremony import (
+    Ceremony,
+    Keeper,
+    hold_ceremony,
+    make_root,
+    make_secret_key,
+)
+from station.adapters.keys.device_making import make_device_key, shared_key
+from station.adapters.keys.device_trust import PinnedDevices
 from station.adapters.keys.lot_vault import LotVault
 from station.adapters.keys.sealed_file import (
     KdfCost,
@@ -19,6 +31,7 @@ from station.adapters.keys.sealed_file import (
     Purpose,
     list_keys,
     unlock,
+    write_new,
 )
 from station.adapters.keys.signer import FileSigner, open_signer
 from station.application.ports import Clock
@@ -29,6 +42,7 @@ from station.domain.errors import (
     FileUnreadable,
     KeyRefused,
 )
+from station.domain.identity import DockId
 from station.domain.secret import Secret
 from station.domain.trust import Usage
 
@@ -99,6 +113,89 @@ class Keys:
             demo=self._demo,
             cost=self._cost,
         )
+
+    def new_fixture_key(self, product: str, content: Secret, passphrase: Secret) -> KeyEntry:
+        """Seal the key that the docks of a product share with their fixture (level D1).
+
+        content: base64 of 32 octets. Raises KeyRefused for anything else.
+        """
+        make_folder(self._config.keys, mode=0o700)
+        if any(
+            key.purpose is Purpose.FIXTURE and key.holder == product for key in self.listed().keys
+        ):
+            raise FileExists(
+                f"a fixture key of {product} exists already", remedy="Move the old one away first."
+            )
+        material = shared_key(content)
+        try:
+            return make_secret_key(
+                self._config.keys,
+                Keeper(product, passphrase),
+                purpose=Purpose.FIXTURE,
+                now=self._clock.now_at(),
+                material=material,
+                demo=self._demo,
+                cost=self._cost,
+            )
+        finally:
+            material.wipe()
+
+    def new_device_root(self, name: str, passphrase: Secret) -> KeyEntry:
+        """A root that certifies docks' own keys (level D2), pinned beside the product root."""
+        make_folder(self._config.keys, mode=0o700)
+        return make_root(
+            self._config.keys,
+            Keeper(name, passphrase),
+            usage=Usage.DEVICE_ROOT,
+            now=self._clock.now_at(),
+            demo=self._demo,
+            cost=self._cost,
+        )
+
+    def new_device_key(self, dock_id: DockId, product: str, out: Path, ask: Ask) -> None:
+        """The key a dock is made with, and its certificate, in a new file that only we can read.
+
+        Raises FileExists, and KeyRefused without a device root.
+        """
+        key = self.one(Purpose.DEVICE_ROOT)
+        root = unlock(key.path, ask(key), purpose=Purpose.DEVICE_ROOT)
+        try:
+            made = make_device_key(root, dock_id=dock_id, product=product, now=self._clock.now_at())
+        finally:
+            root.wipe()
+        try:
+            write_new(out, bytes(made))
+        finally:
+            made[:] = bytes(len(made))
+
+    def devices(self, ask: Ask) -> PinnedDevices:
+        """Which docks' proofs are believed; a fixture key is opened when it is first needed."""
+        opened: dict[str, Secret] = {}
+        opening = Lock()
+
+        def shared(product: str) -> Secret:
+            with opening:
+                if product not in opened:
+                    key = self.one(Purpose.FIXTURE, product)
+                    opened[product] = unlock(key.path, ask(key), purpose=Purpose.FIXTURE).material
+                return opened[product]
+
+        roots: tuple[bytes, ...] = ()
+        if self._config.device_roots.exists():
+            text = read_text(self._config.device_roots, limit_bytes=ROOTS_BYTES_MAX)
+            roots = roots_from_pem(text)
+        return PinnedDevices(roots, shared=shared, allow_demo=self._demo)
+
+    def certified(self, entry: KeyEntry) -> datetime | None:
+        """Until when a key is certified; None for one that needs no certificate.
+
+        A device root is its own proof. Raises KeyRefused.
+        """
+        if entry.certificate is None:
+            return None
+        if entry.purpose is Purpose.DEVICE_ROOT:
+            return certificates.read(entry.certificate).not_after_at
+        return self.authority.certificate(entry.certificate).not_after_at
 
     def listed(self) -> KeyFolder:
         """Public halves of every key; no passphrase is needed."""

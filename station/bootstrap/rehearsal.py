@@ -1,5 +1,6 @@
 """Composition root of the confined process: who rehearses, and who lets applications live."""
 
+import os
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Final
 
 from station.application.cancel import Cancel
 from station.application.mounting import mounted
-from station.application.ports import Rehearse
+from station.application.ports import Draw, Rehearse
+from station.application.turns import Turns
 from station.bootstrap.children import APPLICATION, RENDERER
 from station.datastore.partitions import Datastore
 from station.domain.entries import APPLICATION_NAME, Entry, Kind
@@ -15,6 +17,7 @@ from station.domain.identity import DockId
 from station.domain.profile import UnknownImage
 from station.domain.rehearsal import Rehearsal
 from station.domain.scenario import Scenario
+from station.domain.splash import Splash
 from station.rehearsal.confinement import LIBRARY
 from station.rehearsal.drawing import Drawing
 from station.rehearsal.host import Host
@@ -66,8 +69,23 @@ def drawing() -> Drawing:
     return Drawing(renderer_command())
 
 
-def rehearser_before(draw: Drawing) -> Rehearse:
-    """Rehearses first boots while the process that is going to draw them loads Qt."""
+def children_at_once() -> Turns:
+    """How many rehearsals, and how many pictures, are made at the same time: one a core."""
+    return Turns(len(os.sched_getaffinity(0)))
+
+
+def drawing_in_turn(draw: Drawing, turns: Turns) -> Draw:
+    """The same screen, but for so many at a time: each picture is a process with Qt in it."""
+
+    def draw_in_turn(splash: Splash) -> bytes:
+        with turns.taken():
+            return draw(splash)
+
+    return draw_in_turn
+
+
+def rehearser_before(draw: Drawing, turns: Turns) -> Rehearse:
+    """Rehearses first boots, in turn, while the process that is going to draw them loads Qt."""
     rehearse = rehearser()
 
     def rehearse_and_load(
@@ -78,10 +96,11 @@ def rehearser_before(draw: Drawing) -> Rehearse:
         unknown_image: UnknownImage,
         cancel: Cancel,
     ) -> Rehearsal:
-        draw.start()
-        return rehearse(
-            datastore, scenario, dock_id=dock_id, unknown_image=unknown_image, cancel=cancel
-        )
+        with turns.taken(cancel):
+            draw.start()
+            return rehearse(
+                datastore, scenario, dock_id=dock_id, unknown_image=unknown_image, cancel=cancel
+            )
 
     return rehearse_and_load
 

@@ -24,16 +24,23 @@ from station.adapters.files.pictures import FilePictures
 from station.adapters.files.schemas import Schema, check
 from station.adapters.files.shelf import FileShelf
 from station.adapters.files.templates import TemplateFile, read_template
-from station.adapters.hotplug import PortWatch
+from station.adapters.hotplug.watch import PortWatch
 from station.adapters.keys.lot_vault import LotVault
 from station.adapters.keys.sealed_file import (
     STANDARD_COST,
     KdfCost,
+    KeyEntry,
     Purpose,
 )
 from station.adapters.keys.signer import FileSigner
-from station.adapters.machine import CrashPoint, SystemChance, SystemClock, pass_by
-from station.adapters.serial_link import SerialDocks
+from station.adapters.machine import (
+    CrashPoint,
+    SystemChance,
+    SystemClock,
+    pass_by,
+    share_one_heap,
+)
+from station.adapters.serial_link.docks import SerialDocks
 from station.adapters.sql.engine import FREE_BYTES_MIN, choose_driver
 from station.adapters.sql.ledger_file import LedgerFile, open_ledger
 from station.application.cancel import Cancel
@@ -49,7 +56,14 @@ from station.application.sealing import Sealing
 from station.application.verifying import Verification, verify_unit
 from station.bootstrap.keys import DEMO_MARK, Ask, Keys
 from station.bootstrap.naming import UNSTATED, Stated, called
-from station.bootstrap.rehearsal import confinement_words, drawing, rehearser_before
+from station.bootstrap.rehearsal import (
+    children_at_once,
+    confinement_words,
+    drawing,
+    drawing_in_turn,
+    rehearser_before,
+)
+from station.bootstrap.slots import Bench
 from station.config import Config, load
 from station.datastore.budget import Use
 from station.domain.diagnosis import Diagnosis
@@ -63,6 +77,8 @@ from station.domain.errors import (
 from station.domain.identity import Serial
 from station.domain.limits import ROM_STORE_BYTES
 from station.domain.order import OrderCounts, StartMode, WorkOrder
+from station.domain.secret import Secret
+from station.domain.slot_map import SlotPlace
 from station.domain.statement import Custody, Tool
 from station.domain.trust import Usage
 from station.domain.upd import UpdState
@@ -155,6 +171,7 @@ class Station:
             clock=self.clock,
         )
         self.pictures = FilePictures(config.pictures)
+        self.bench = Bench(config.slot_map, config.profiles)
 
     # -- bundles and templates ---------------------------------------------------------------
 
@@ -361,13 +378,13 @@ class Station:
         book.ledger.close_found_open(at=self.clock.now_at())
         draw = drawing()
         provisioning = Provisioning(
-            docks=docks or SerialDocks(clock=self.clock, chance=self._chance),
+            docks=docks or self._docks(),
             ledger=book.ledger,
             authority=self.keys.authority,
             signer=signer,
             derive=self.keys.derivation(ask),
-            rehearse=rehearser_before(draw),
-            draw=draw,
+            rehearse=rehearser_before(draw, children_at_once()),
+            draw=drawing_in_turn(draw, children_at_once()),
             pictures=self.pictures,
             seal=Sealing(
                 signer=signer,
@@ -379,6 +396,7 @@ class Station:
             clock=self.clock,
             chance=self._chance,
             mark=self._mark,
+            device_keys=self.keys.devices(ask),
         )
         return UnlockedStation(book, provisioning, signer, draw)
 
@@ -417,29 +435,58 @@ class Station:
     ) -> Verification:
         """Compare the dock at `port` with the record of a unit that passed."""
         with self.open_ledger() as book:
+            product = book.registry.unit(serial).product
             return verify_unit(
                 serial,
                 port,
-                docks=SerialDocks(clock=self.clock, chance=self._chance),
+                link=self.shelf.profile(product).link,
+                docks=self._docks(),
                 registry=book.registry,
                 authority=self.keys.authority,
                 done=done,
                 cancel=cancel,
+                device_keys=self.keys.devices(_opens_no_key),
+                chance=self._chance,
             )
 
     @contextmanager
     def open_line(
-        self, ports: Sequence[str], *, order: str, ask: Ask, changed: Callable[[], None]
+        self, places: Sequence[SlotPlace], *, order: str, ask: Ask, changed: Callable[[], None]
     ) -> Iterator[Line]:
-        """The line of this station, its ports watched, until the context is left.
+        """The line of this station, its slots watched, until the context is left.
 
-        ports: one per slot, slot 1 first. order: to begin with; empty until one is scanned.
+        places: of its slots. order: to begin with; empty until one is scanned.
         """
+        with (
+            self.unwatched_line(places, order=order, ask=ask, changed=changed) as line,
+            self.port_watch(places, came=line.attach, left=line.detach),
+        ):
+            yield line
+
+    def port_watch(
+        self,
+        places: Sequence[SlotPlace],
+        *,
+        came: Callable[[int, str], None],
+        left: Callable[[int], None],
+    ) -> PortWatch:
+        """Tells which of these slots have a dock."""
+        return self.bench.watch(places, came=came, left=left)
+
+    def _docks(self) -> SerialDocks:
+        return SerialDocks(clock=self.clock, chance=self._chance, resolve=self.bench.resolve)
+
+    @contextmanager
+    def unwatched_line(
+        self, places: Sequence[SlotPlace], *, order: str, ask: Ask, changed: Callable[[], None]
+    ) -> Iterator[Line]:
+        """The same with nobody who tells it which docks come and go."""
+        share_one_heap()  # before a lane has a thread
         unlocked = self.unlock(ask)
         try:
             line = Line(
                 station=self.config.settings.name,
-                slots=len(ports),
+                places=places,
                 provisioning=unlocked.provisioning,
                 registry=unlocked.book.registry,
                 shelf=self.shelf,
@@ -451,8 +498,7 @@ class Station:
             try:
                 if order:
                     line.choose_order(order)
-                with PortWatch(ports, came=line.attach, left=line.detach):
-                    yield line
+                yield line
             finally:
                 line.close()
         finally:
@@ -462,7 +508,7 @@ class Station:
 
     def diagnose(self) -> tuple[Diagnosis, ...]:
         """What is missing on this machine; changes nothing."""
-        return examine(
+        program_and_state = examine(
             self.config.home,
             Probes(
                 sqlite=lambda: str(choose_driver().sqlite_version),
@@ -474,6 +520,7 @@ class Station:
             now_at=self.clock.now_at(),
             free_bytes_min=FREE_BYTES_MIN,
         )
+        return (*program_and_state, *self.bench.diagnose())
 
     def _root_words(self) -> str | None:
         """Where the product roots are, once they have been read; None before the ceremony."""
@@ -488,14 +535,7 @@ class Station:
         for error in found.refused:
             raise error
         return tuple(
-            KeyFact(
-                one.purpose,
-                one.holder,
-                self.keys.authority.certificate(one.certificate).not_after_at
-                if one.certificate
-                else None,
-            )
-            for one in found.keys
+            KeyFact(one.purpose, one.holder, self.keys.certified(one)) for one in found.keys
         )
 
     def _ledger_words(self) -> str:
@@ -503,6 +543,10 @@ class Station:
             return "none yet; the first lot or work order makes it"
         with self.open_ledger() as book:
             return f"opens; {len(book.registry.orders())} work orders"
+
+
+def _opens_no_key(key: KeyEntry) -> Secret:
+    raise KeyRefused(f"the {key.purpose} key {key.holder} is not opened for this")
 
 
 def this_station(*, demo: bool = False) -> Station:

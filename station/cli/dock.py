@@ -2,19 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from station.cli.answer import Answer, Grid
+from station.cli.fault_forms import VerbWithFaults
 from station.cli.main import Session, pass_session
 from station.cli.progress import bytes_progress
 from station.cli.push import push
 from station.cli.stopping import stoppable
-from station.cli.verb import ADDRESS, DOCK_ID, PATH, SERIAL, Noun, port_option
+from station.cli.verb import (
+    ADDRESS,
+    DOCK_ID,
+    GROUPS,
+    PATH,
+    SERIAL,
+    Noun,
+    port_option,
+    profile_option,
+)
 from station.cli.wording import printable
 from station.domain.identity import DockId, Serial
 from station.protocol.screen_text import ScreenText, ShownBox
+
+LATENCY_MS_MAX: Final = 60_000
 
 
 @click.group(cls=Noun)
@@ -22,7 +34,9 @@ def dock() -> None:
     """Docks without a work order: a virtual one, and reading any."""
 
 
-@dock.command("run", example="station dock run --flash dock.flash --label DK7F-00317")
+@dock.command(
+    "run", cls=VerbWithFaults, example="station dock run --flash dock.flash --label DK7F-00317"
+)
 @click.option(
     "--flash", type=PATH, metavar="F", help="Its flash, kept between its lives; else in no file."
 )
@@ -32,13 +46,7 @@ def dock() -> None:
     metavar="F",
     help="PEM of the product roots it believes; else those of this station, if it has any.",
 )
-@click.option(
-    "--profile",
-    default="dl7450-virtual",
-    show_default=True,
-    metavar="P",
-    help="Dock model: a built-in name or a YAML file.",
-)
+@profile_option
 @click.option(
     "--product", default="", metavar="NAME", help="Product it was made as; the profile's first."
 )
@@ -85,7 +93,7 @@ def dock() -> None:
     "faults",
     multiple=True,
     metavar="F",
-    help="unplug@40%, bitflip, slow, wrong-hw, other-dock, already-locked, mute, garbage, cut@N.",
+    help="A way to be bad, as told below; several make a script.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of what its faults do.")
 @click.option(
@@ -93,6 +101,34 @@ def dock() -> None:
     type=click.IntRange(min=1),
     metavar="B",
     help="Bytes per second its line carries, each way; without it, as fast as it goes.",
+)
+@click.option(
+    "--latency",
+    "latency_ms",
+    type=click.FloatRange(0, LATENCY_MS_MAX),
+    default=0.0,
+    metavar="MS",
+    help="Milliseconds a byte is on its way, each way; none if not given.",
+)
+@click.option(
+    "--nor",
+    type=click.Choice(["none", "typical", "slow"]),
+    default="none",
+    show_default=True,
+    help="How long its flash takes to erase and to program: as serial NOR does, or worn out.",
+)
+@click.option(
+    "--groups",
+    type=GROUPS,
+    metavar="N,N",
+    help="SMP groups it serves; 0,1,8,10 is a stock server. Without it, these and 64.",
+)
+@click.option("--no-rom-file", is_flag=True, help="Do not serve the image that runs as a file.")
+@click.option(
+    "--device-key",
+    type=PATH,
+    metavar="F",
+    help="File of the key it is made with: D1 the shared one in base64, D2 its own (key device).",
 )
 @click.option("--window", is_flag=True, help="Show its screen, with a hand at cable and reset.")
 @click.option("--owned", is_flag=True, hidden=True, help="End when standard input ends.")
@@ -115,6 +151,11 @@ def run(
     faults: tuple[str, ...],
     seed: int,
     line_rate: int | None,
+    latency_ms: float,
+    nor: str,
+    groups: tuple[int, ...] | None,
+    no_rom_file: bool,
+    device_key: Path | None,
     window: bool,
     owned: bool,
 ) -> int:
@@ -140,6 +181,11 @@ def run(
             faults=faults,
             seed=seed,
             line_rate=line_rate,
+            latency_s=latency_ms / 1_000,
+            nor=nor,
+            groups=groups,
+            rom_file=not no_rom_file,
+            device_key=device_key,
             owned=owned,
             application=application,
             docks=docks,
@@ -153,15 +199,16 @@ def run(
 
 @dock.command("readback", example="station dock readback --port /dev/ttyACM0 --out dock.img")
 @port_option
+@profile_option
 @click.option("--out", type=PATH, required=True, metavar="FILE", help="Image to write; a new file.")
 @pass_session
-def readback(session: Session, *, port: str, out: Path) -> Answer:
+def readback(session: Session, *, port: str, profile: str, out: Path) -> Answer:
     """Read the image a dock runs into a file.
 
     It may hold the dock's secrets: keep it safe.
     """
     with stoppable() as cancel, bytes_progress("Read back", quiet=session.as_json) as done:
-        size_bytes = session.read_dock(port, out, done=done, cancel=cancel)
+        size_bytes = session.read_dock(port, out, profile=profile, done=done, cancel=cancel)
     return Answer(
         {"port": port, "file": str(out), "size": size_bytes},
         [f"read {size_bytes:,} bytes into {out}", "It may hold the dock's secrets: keep it safe."],
@@ -170,15 +217,16 @@ def readback(session: Session, *, port: str, out: Path) -> Answer:
 
 @dock.command("screen", example="station dock screen --port /dev/ttyACM0 --png screen.png")
 @port_option
+@profile_option
 @click.option("--png", type=PATH, metavar="FILE", help="Draw it into this file, too; a new file.")
 @pass_session
-def screen(session: Session, *, port: str, png: Path | None) -> Answer:
+def screen(session: Session, *, port: str, profile: str, png: Path | None) -> Answer:
     """Tell what a development dock shows.
 
     Its text boxes, the state of its application, and the trace if it failed. What an application
     shows may be secret.
     """
-    found = session.dock_screen(port, png)
+    found = session.dock_screen(port, profile, png)
     return Answer(
         {
             "port": port,
@@ -226,9 +274,10 @@ def _row(box: ShownBox) -> tuple[str, ...]:
 
 @dock.command("reset", example="station dock reset --port /dev/ttyACM0")
 @port_option
+@profile_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
-def reset(session: Session, *, port: str, yes: bool) -> Answer:
+def reset(session: Session, *, port: str, profile: str, yes: bool) -> Answer:
     """Bring a dock back to its manufactured state.
 
     What was stored in the field is gone: runtime and ephemeral are emptied. ROM stays, and its
@@ -238,7 +287,7 @@ def reset(session: Session, *, port: str, yes: bool) -> Answer:
         click.confirm(
             f"Empty everything stored in the field on the dock at {port}?", abort=True, err=True
         )
-    identity = session.reset_dock(port)
+    identity = session.reset_dock(port, profile)
     return Answer(
         {"port": port, "dock_id": str(identity.dock_id), "label": identity.label},
         [f"dock {identity.label} is in its manufactured state, and has restarted"],

@@ -7,7 +7,8 @@ import click
 from station.cli.answer import Answer, Grid
 from station.cli.main import Session, pass_session
 from station.cli.passphrase import Passphrase, asks_passphrase, read_secret
-from station.cli.verb import PATH, PRODUCT, Noun
+from station.cli.verb import DOCK_ID, PATH, PRODUCT, Noun
+from station.domain.identity import DockId
 from station.domain.template import FIELD_NAME
 from station.domain.wall_time import utc_text
 
@@ -89,24 +90,34 @@ def ceremony(
 @key.command("new", example="station key new dps-group --from-file group-key.txt")
 @click.argument("name")
 @click.option(
+    "--purpose",
+    type=click.Choice(["derivation", "fixture"]),
+    default="derivation",
+    show_default=True,
+    help="A cloud's group key; or, with a product as NAME, the key its docks share.",
+)
+@click.option(
     "--from-file",
     type=PATH,
     required=True,
     metavar="F",
-    help="File with the group key in base64, as the cloud shows it.",
+    help="File with the key in base64: a group key as the cloud shows it, or 32 octets.",
 )
 @asks_passphrase
 @pass_session
-def new(session: Session, *, name: str, from_file: Path, ask: Passphrase) -> Answer:
-    """Seal a cloud's group key under a name.
+def new(session: Session, *, name: str, purpose: str, from_file: Path, ask: Passphrase) -> Answer:
+    """Seal a group or fixture key under a name.
 
-    Templates refer to it by NAME, and a run derives one key per dock from it.
+    Templates refer to a group key by NAME, and a run derives one key per dock from it. Docks of
+    assurance D1 prove that they know the fixture key of their product.
     """
-    if FIELD_NAME.fullmatch(name) is None:
+    if purpose == "derivation" and FIELD_NAME.fullmatch(name) is None:
         raise click.BadParameter(
             "a letter, then letters, digits, _ and - (templates refer to it)", param_hint="NAME"
         )
-    made = session.station.keys.new_derivation_key(name, read_secret(from_file), ask.new())
+    keys = session.station.keys
+    seal = keys.new_fixture_key if purpose == "fixture" else keys.new_derivation_key
+    made = seal(name, read_secret(from_file), ask.new())
     return Answer(
         {
             "name": made.holder,
@@ -115,6 +126,64 @@ def new(session: Session, *, name: str, from_file: Path, ask: Passphrase) -> Ans
             "file": str(made.path),
         },
         [f"sealed {made.holder}: {made.path}", f"Destroy {from_file} now."],
+    )
+
+
+@key.command("device-root", example="station key device-root 'ACME docks'")
+@click.argument("name")
+@asks_passphrase
+@pass_session
+def device_root(session: Session, *, name: str, ask: Passphrase) -> Answer:
+    """Make a root that certifies the keys of docks.
+
+    For whoever makes the docks; stations pin its certificate alone, and docks of assurance D2
+    prove to them that they have a key it certified.
+    """
+    made = session.station.keys.new_device_root(name, ask.new())
+    pinned = session.station.config.device_roots
+    return Answer(
+        {
+            "name": made.holder,
+            "purpose": made.purpose,
+            "key_id": made.key_id.hex(),
+            "file": str(made.path),
+            "trust": str(pinned),
+        },
+        [
+            f"sealed {made.holder}: {made.path}",
+            f"stations believe the docks it certifies: {pinned}",
+            "Keep the root key where docks are made: move its file there.",
+        ],
+    )
+
+
+@key.command(
+    "device",
+    example=f"station key device --dock-id {'00112233445566778899AABBCCDDEEFF' * 2}"
+    " --product DK-7F --out dock.pem",
+)
+@click.option(
+    "--dock-id", type=DOCK_ID, required=True, metavar="HEX", help="The dock's id: 64 hex digits."
+)
+@click.option(
+    "--product", type=PRODUCT, required=True, metavar="P", help="Product the dock is made as."
+)
+@click.option(
+    "--out", type=PATH, required=True, metavar="F", help="File to put into the dock; a new one."
+)
+@asks_passphrase
+@pass_session
+def device(
+    session: Session, *, dock_id: DockId, product: str, out: Path, ask: Passphrase
+) -> Answer:
+    """Make the key of one dock, certified by the device root.
+
+    It is the dock's secret: make the dock with it (dock run --device-key), then destroy the file.
+    """
+    session.station.keys.new_device_key(dock_id, product, out, ask)
+    return Answer(
+        {"dock_id": str(dock_id), "product": product, "file": str(out)},
+        [f"key and certificate of dock {dock_id}: {out}", f"Destroy {out} once the dock has it."],
     )
 
 

@@ -20,16 +20,23 @@ from station.cli.answer import Answer, Trouble, show, show_trouble
 from station.domain.errors import EXIT_INTERRUPTED, EXIT_USAGE, Interrupted, StationError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from station.application.cancel import Cancel
     from station.application.ports import DockIdentity
+    from station.application.snapshot import LineSnapshot
+    from station.bootstrap.all_docks import Served
     from station.bootstrap.demo import Demo
     from station.bootstrap.docks import DockScreen, DockWish
     from station.bootstrap.first_boot import FirstBoot, Rehearsed
+    from station.bootstrap.front_line import FrontLine
+    from station.bootstrap.keys import Ask
     from station.bootstrap.naming import Stated
     from station.bootstrap.pushing import Pusher
     from station.bootstrap.station import NewOrder, Station
     from station.domain.development_service import Credentials, ServiceUrl
     from station.domain.identity import DockId
+    from station.domain.slot_map import SlotPlace
 
     DemoStation = Demo
 
@@ -156,24 +163,24 @@ class Session:
         return run_virtual_dock(wish, self.open_dock_window if window else None)
 
     def read_dock(
-        self, port: str, out: Path, *, done: Callable[[int], None], cancel: "Cancel"
+        self, port: str, out: Path, *, profile: str, done: Callable[[int], None], cancel: "Cancel"
     ) -> int:
         """Read the image a dock runs into a file; its length in bytes."""
         from station.bootstrap.docks import read_dock
 
-        return read_dock(port, out, done=done, cancel=cancel)
+        return read_dock(port, out, profile=profile, done=done, cancel=cancel)
 
-    def reset_dock(self, port: str) -> "DockIdentity":
+    def reset_dock(self, port: str, profile: str) -> "DockIdentity":
         """Bring a dock back to its manufactured state; who it is."""
         from station.bootstrap.docks import reset_dock
 
-        return reset_dock(port)
+        return reset_dock(port, profile)
 
-    def dock_screen(self, port: str, png: Path | None) -> "DockScreen":
+    def dock_screen(self, port: str, profile: str, png: Path | None) -> "DockScreen":
         """What a development dock shows; as a picture, too, where a file is named."""
         from station.bootstrap.docks import dock_screen
 
-        return dock_screen(port, png)
+        return dock_screen(port, profile, png)
 
     def read_credentials(self, path: Path) -> "Credentials":
         """What a developer may use a development service with."""
@@ -207,6 +214,57 @@ class Session:
         from station.bootstrap.first_boot import rehearse
 
         return rehearse(self.station, wanted, cancel=cancel)
+
+    def places_of(self, ports: Sequence[str], slot_map: Path | None) -> "tuple[SlotPlace, ...]":
+        """The slots of a bench: one per port, or those of a map; else the station's own."""
+        return self.station.bench.places(ports, slot_map)
+
+    def provision_all(
+        self,
+        places: "Sequence[SlotPlace]",
+        *,
+        expected: bool,
+        order: str,
+        ask: "Ask",
+        watch: "Callable[[LineSnapshot], None]",
+        cancel: "Cancel",
+    ) -> "Served":
+        """One run for each dock on a bench."""
+        from station.bootstrap.all_docks import provision_all
+
+        return provision_all(
+            self.station,
+            places,
+            expected=expected,
+            order=order,
+            ask=ask,
+            watch=watch,
+            cancel=cancel,
+        )
+
+    def front_line(
+        self,
+        ports: Sequence[str],
+        slot_map: Path | None,
+        *,
+        order: str,
+        ask: "Ask",
+        changed: Callable[[], None],
+    ) -> "AbstractContextManager[FrontLine]":
+        """The line behind a screen."""
+        from station.bootstrap.front_line import open_front_line
+
+        return open_front_line(
+            self.station, ports=ports, slot_map=slot_map, order=order, ask=ask, changed=changed
+        )
+
+    def serve_worker(
+        self, places: "Sequence[SlotPlace]", *, order: str, ask: "Ask", cancel: "Cancel"
+    ) -> None:
+        """Be the worker of another program until the end."""
+        from station.bootstrap.worker import serve
+
+        serve(self.station, places, order=order, ask=ask, cancel=cancel)
 
     def set_up_demo(
         self,
@@ -273,6 +331,12 @@ def _provision() -> click.Command:
     return provision
 
 
+def _worker() -> click.Command:
+    from station.cli.worker import worker
+
+    return worker
+
+
 def _verify() -> click.Command:
     from station.cli.provision import verify
 
@@ -295,6 +359,12 @@ def _dock() -> click.Command:
     from station.cli.dock import dock
 
     return dock
+
+
+def _slot() -> click.Command:
+    from station.cli.slot import slot
+
+    return slot
 
 
 def _demo() -> click.Command:
@@ -325,8 +395,10 @@ COMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "rehearse": _rehearse,
     "upd": _upd,
     "order": _order,
+    "slot": _slot,
     "provision": _provision,
     "verify": _verify,
+    "worker": _worker,
     "unit": _unit,
     "report": _report,
     "dock": _dock,

@@ -49,6 +49,8 @@ class Noun(click.Group):
 
 PORT_MAX: Final = 65_535
 
+_GROUPS: Final = re.compile(r"[0-9]{1,5}(,[0-9]{1,5})*")
+
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})")
 
 PATH: Final = click.Path(path_type=Path)
@@ -124,12 +126,33 @@ class _AddressType(click.ParamType[tuple[str, int]]):
         return found[1] or found[2], int(found[3])
 
 
+class _GroupsType(click.ParamType[tuple[int, ...]]):
+    name = "groups"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Numbers of SMP groups; which of them there are, the dock says."""
+        if _GROUPS.fullmatch(str(value)) is None:
+            self.fail("groups are numbers with commas between, such as 0,1,8,10", param, ctx)
+        return tuple(map(int, str(value).split(",")))
+
+
 SERIAL: Final = _SerialType()
 DOCK_ID: Final = _DockIdType()
 ORDER_NAME: Final = _OrderNameType()
 PRODUCT: Final = _ProductType()
 PATTERN: Final = _PatternType()
 ADDRESS: Final = _AddressType()
+GROUPS: Final = _GroupsType()
+
+profile_option = click.option(
+    "--profile",
+    default="dl7450-virtual",
+    show_default=True,
+    metavar="P",
+    help="Dock model: a built-in name or a YAML file.",
+)
 
 port_option = click.option(
     "--port",

@@ -104,6 +104,7 @@ def check_data(checks: Sequence[Check]) -> list[dict[str, Any]]:
         {
             "name": check.name,
             "passed": check.passed,
+            "waived": check.waived,
             "evidence": check.evidence,
             "code": check.code,
         }
@@ -114,7 +115,7 @@ def check_data(checks: Sequence[Check]) -> list[dict[str, Any]]:
 def check_lines(checks: Sequence[Check]) -> Iterator[str]:
     """One line per check."""
     for check in checks:
-        mark = "✔" if check.passed else "✕"
+        mark = "✔" if check.passed else "–" if check.waived else "✕"
         code = f"{check.code} " if check.code else ""
         yield f"  {mark} {check.name:<13} {code}{check.evidence}"
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from station.datastore.rom_image import PADDING, Header, Protected, RomImage, padded_bytes
+from station.datastore.sealed_upd import Binding, SealedUpd, Unseal
+from station.datastore.segments import Segments
 from station.datastore.volume import Volume, demand_overlay
 from station.domain import dsse, release
 from station.domain.bundle import NAME_MAX_CHARACTERS, is_name
@@ -23,9 +25,9 @@ from station.domain.trust import Authority, Certificate, Usage
 
 @dataclass(frozen=True, slots=True)
 class AcceptedImage:
-    """An image that passed; its volumes are views of the buffer it was read from.
+    """An image that passed; its volumes are views of the buffers it was read from.
 
-    image_sha256: over every byte, 32 octets.
+    image_sha256: over every byte, 32 octets. An UPD volume that was sealed has its own buffer.
     """
 
     header: Header
@@ -44,29 +46,85 @@ class AcceptedImage:
 
 
 def accept(
-    image: bytes | bytearray | memoryview,
+    image: bytes | bytearray | memoryview | Segments,
     *,
     authority: Authority,
     dock_id: DockId,
     product: str,
     counter_floor: int,
     at: datetime | None,
+    unseal: Unseal | None = None,
 ) -> AcceptedImage:
     """The image, if it may run on this dock.
 
     image: the image and nothing behind it. counter_floor: lowest security counter taken. at: the
-    moment certificates are judged for; None where no trusted clock exists (a dock).
+    moment certificates are judged for; None where no trusted clock exists (a dock). unseal: opens
+    its UPD volume, which must be sealed then; None where it must be in clear.
     Raises ImageRefused: one cause, and the `reason` a dock answers with.
     """
-    data = memoryview(image).cast("B").toreadonly()
-    parsed = RomImage.parse(data)
+    vouched = vouch(
+        image,
+        authority=authority,
+        dock_id=dock_id,
+        product=product,
+        counter_floor=counter_floor,
+        at=at,
+    )
+    upd = Volume.open_upd(_upd_volume(vouched, unseal))
+    demand_overlay(upd, vouched.common, vouched.release.replaceable)
+    return AcceptedImage(
+        header=vouched.header,
+        dock_id=dock_id,
+        release=vouched.release,
+        release_certificate=vouched.release_certificate,
+        station_certificate=vouched.station_certificate,
+        common=vouched.common,
+        upd=upd,
+        image_sha256=vouched.image_sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VouchedImage:
+    """An image whose signatures hold, whatever its unique data says: that may be sealed.
+
+    upd: the UPD volume as it travels. sealed_key: empty where that is in clear.
+    """
+
+    header: Header
+    dock_id: DockId
+    release: ReleaseStatement
+    release_certificate: Certificate
+    station_certificate: Certificate
+    common: Volume = field(repr=False)
+    upd: memoryview = field(repr=False)
+    sealed_key: bytes = field(repr=False)
+    image_sha256: bytes
+
+    @property
+    def sealed(self) -> bool:
+        """Whether only its dock can say what is unique in it."""
+        return bool(self.sealed_key)
+
+
+def vouch(
+    image: bytes | bytearray | memoryview | Segments,
+    *,
+    authority: Authority,
+    dock_id: DockId,
+    product: str,
+    counter_floor: int,
+    at: datetime | None,
+) -> VouchedImage:
+    """The image with every demand met but those on its UPD volume; see `accept`."""
+    parsed = RomImage.parse(Segments.of(image))
     image_sha256 = _digests(parsed)
     _demand_same(parsed.protected, dock_id, product)
     station = _station_signature(parsed, authority, product, at)
     releaser, statement = _release(parsed.protected, authority, product, at)
     _demand_counter(parsed, statement, counter_floor)
     common, upd = _volumes(parsed.payload, statement)
-    return AcceptedImage(
+    return VouchedImage(
         header=parsed.header,
         dock_id=dock_id,
         release=statement,
@@ -74,18 +132,38 @@ def accept(
         station_certificate=station,
         common=common,
         upd=upd,
+        sealed_key=parsed.protected.sealed_key,
         image_sha256=image_sha256,
     )
 
 
+def _upd_volume(image: VouchedImage, unseal: Unseal | None) -> bytes | memoryview:
+    """The UPD volume in clear, if it came as it had to."""
+    if not image.sealed:
+        if unseal is not None:
+            raise ImageRefused(
+                "the unique data is in clear, for a dock it must be sealed to", reason=Reason.SEALED
+            )
+        return image.upd
+    if unseal is None:
+        raise ImageRefused(
+            "the unique data is sealed, and there is no key here that opens it",
+            reason=Reason.SEALED,
+        )
+    sealed = SealedUpd(image.sealed_key, image.upd)
+    return unseal(sealed, Binding.of(image.dock_id, image.release))
+
+
 def _digests(image: RomImage) -> bytes:
     """Both kinds of digests agree with the bytes; the SHA-256 of the whole image."""
-    digest = sha256(image.signed)
+    digest = sha256()
+    for segment in image.signed.parts:
+        digest.update(segment)
     if digest.digest() != image.seal.sha256:
         raise ImageRefused("the image is damaged: its digest is wrong", reason=Reason.DIGEST)
     blocks = tuple(
-        sha256(image.payload[start : start + BLOCK_BYTES]).digest()
-        for start in range(0, len(image.payload), BLOCK_BYTES)
+        sha256(image.payload.view(start, start + BLOCK_BYTES)).digest()
+        for start in range(0, image.payload.size_bytes, BLOCK_BYTES)
     )
     if blocks != image.protected.block_digests:
         raise ImageRefused("the list of block digests is wrong", reason=Reason.DIGEST)
@@ -171,19 +249,17 @@ def _demand_counter(image: RomImage, statement: ReleaseStatement, counter_floor:
         )
 
 
-def _volumes(payload: memoryview, statement: ReleaseStatement) -> tuple[Volume, Volume]:
-    """Common and UPD volume, both canonical, the one as released and the other allowed."""
+def _volumes(payload: Segments, statement: ReleaseStatement) -> tuple[Volume, memoryview]:
+    """The common volume, canonical and as released; and what stands in the UPD volume's place."""
     upd_at = padded_bytes(statement.common_bytes)
-    common, padding = payload[: statement.common_bytes], payload[statement.common_bytes : upd_at]
+    common = payload.view(0, statement.common_bytes)
     if sha256(common).digest() != statement.common_sha256:
         raise ImageRefused(
             "the common volume has another content than released", reason=Reason.RELEASE
         )
-    if bytes(padding).strip(PADDING):
+    if bytes(payload.view(statement.common_bytes, upd_at)).strip(PADDING):
         raise ImageRefused("the padding behind the common volume is not empty")
-    volumes = Volume.open_common(common), Volume.open_upd(payload[upd_at:])
-    demand_overlay(volumes[1], volumes[0], statement.replaceable)
-    return volumes
+    return Volume.open_common(common), payload.view(upd_at, payload.size_bytes)
 
 
 def _shown(product: str) -> str:

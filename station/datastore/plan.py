@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from station.datastore.rom_image import PADDING, Header, Protected, Seal, padded_bytes
+from station.datastore.rom_image import PADDING, Header, Protected, padded_bytes
+from station.datastore.rom_image import Seal as Signatures
+from station.datastore.sealed_upd import Binding, Seal
+from station.datastore.segments import Segments
 from station.datastore.volume import Volume, demand_overlay
 from station.domain import dsse
 from station.domain.identity import DockId
@@ -30,7 +33,8 @@ class Part:
 class CommonPart:
     """What the images of a bundle share; made once, used by every lane.
 
-    volume: the mapped common volume. The release must have passed the gate. Raises DocumentRefused
+    volume: the mapped common volume. segments: the same with its padding, as every image has it
+    from HEADER_BYTES on. The release must have passed the gate. Raises DocumentRefused
     for an envelope that holds no release statement, ImageRefused for a volume that is none, and
     ValueError where the two do not belong together.
     """
@@ -46,25 +50,23 @@ class CommonPart:
             raise ValueError("a common volume of another length than released")
         self.volume = Volume.open_common(data)
         self.size_bytes = padded_bytes(len(data))
-        self.segments = _padded(data, self.size_bytes)
-        self.blocks = tuple(
-            part
-            for at, segment in _placed(HEADER_BYTES, self.segments)
-            for part in _parts(at, segment)
-        )
+        self.segments = Segments((data, PADDING * (self.size_bytes - len(data))))
+        self.blocks = tuple(_parts(HEADER_BYTES, self.segments))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An image as its segments in address order.
 
-    image_sha256: over every byte. signed_sha256: what the station's signature is over, and what
-    MCUboot calls the image's hash. common_blocks, upd_blocks: the payload's 64 KiB blocks, the
-    last one shorter. header, trailer: what lies before and behind them.
+    common: what it shares with every image of its bundle. image_sha256: over every byte.
+    signed_sha256: what the station's signature is over, and what MCUboot calls the image's hash.
+    common_blocks, upd_blocks: the payload's 64 KiB blocks, the last one shorter. header, trailer:
+    what lies before and behind them.
     """
 
     size_bytes: int
-    segments: tuple[memoryview, ...] = field(repr=False)
+    segments: Segments = field(repr=False)
+    common: CommonPart = field(repr=False)
     header: tuple[Part, ...] = field(repr=False)
     common_blocks: tuple[Part, ...] = field(repr=False)
     upd_blocks: tuple[Part, ...] = field(repr=False)
@@ -95,16 +97,18 @@ class Plan:
         end = offset_bytes + size_bytes
         if not 0 <= offset_bytes <= end <= self.size_bytes:
             raise ValueError("outside the image")
-        found = [
-            segment[max(offset_bytes - at, 0) : end - at]
-            for at, segment in _placed(0, self.segments)
-            if at < end and offset_bytes < at + len(segment)
-        ]
-        return found[0] if len(found) == 1 else memoryview(b"".join(found))
+        return self.segments.view(offset_bytes, end)
 
 
-def assemble(common: CommonPart, upd_volume: bytes, dock_id: DockId, signer: Signer) -> Plan:
-    """The image for one dock, signed.
+def assemble(
+    common: CommonPart,
+    upd_volume: bytes,
+    dock_id: DockId,
+    signer: Signer,
+    *,
+    seal: Seal | None = None,
+) -> Plan:
+    """The image for one dock, signed. seal: seals its UPD volume; None for one in clear.
 
     Raises ImageRefused where the UPD volume is none or shadows what may not be replaced,
     OverBudget where the trailer would pass 64 KiB, KeyRefused where the key may not seal images
@@ -113,8 +117,9 @@ def assemble(common: CommonPart, upd_volume: bytes, dock_id: DockId, signer: Sig
     statement, certificate = common.statement, signer.certificate
     certificate.demand(Usage.STATION, product=statement.product, at=None)
     demand_overlay(Volume.open_upd(upd_volume), common.volume, statement.replaceable)
-    upd = memoryview(upd_volume)
-    upd_blocks = tuple(_parts(HEADER_BYTES + common.size_bytes, upd))
+    sealed = None if seal is None else seal(upd_volume, Binding.of(dock_id, statement))
+    upd = memoryview(upd_volume if sealed is None else sealed.content)
+    upd_blocks = tuple(_parts(HEADER_BYTES + common.size_bytes, Segments.of(upd)))
     protected = Protected(
         security_counter=statement.security_counter,
         dock_id=dock_id,
@@ -123,49 +128,35 @@ def assemble(common: CommonPart, upd_volume: bytes, dock_id: DockId, signer: Sig
         release_envelope=common.release_envelope,
         release_certificate=common.release_certificate,
         station_certificate=certificate.der,
+        sealed_key=b"" if sealed is None else sealed.key,
     ).encode()
     payload_bytes = common.size_bytes + len(upd)
     header = Header(statement.version, payload_bytes, len(protected)).encode()
     digest = sha256(header)
-    for segment in (*common.segments, upd):
+    for segment in (*common.segments.parts, upd):
         digest.update(segment)
     digest.update(protected)
     signed = digest.digest()
-    seal = Seal(
+    signatures = Signatures(
         signed, certificate.key_id, certificate.algorithm, signer.sign_digest(signed)
     ).encode()
-    digest.update(seal)
-    trailer = memoryview(protected + seal)
+    digest.update(signatures)
+    trailer = protected + signatures
     return Plan(
         size_bytes=HEADER_BYTES + payload_bytes + len(trailer),
-        segments=(memoryview(header), *common.segments, upd, trailer),
-        header=tuple(_parts(0, memoryview(header))),
+        segments=Segments((header, *common.segments.parts, upd, trailer)),
+        common=common,
+        header=tuple(_parts(0, Segments.of(header))),
         common_blocks=common.blocks,
         upd_blocks=upd_blocks,
-        trailer=tuple(_parts(HEADER_BYTES + payload_bytes, trailer)),
+        trailer=tuple(_parts(HEADER_BYTES + payload_bytes, Segments.of(trailer))),
         image_sha256=digest.digest(),
         signed_sha256=signed,
     )
 
 
-def _padded(data: memoryview, size_bytes: int) -> tuple[memoryview, ...]:
-    """The volume's whole blocks as they are; the last one, if short, copied and filled up."""
-    whole = len(data) // BLOCK_BYTES * BLOCK_BYTES
-    if whole == size_bytes:
-        return (data,)
-    last = bytes(data[whole:]).ljust(BLOCK_BYTES, PADDING)
-    return (data[:whole], memoryview(last)) if whole else (memoryview(last),)
-
-
-def _placed(at: int, segments: tuple[memoryview, ...]) -> Iterator[tuple[int, memoryview]]:
-    """Each segment with its offset in the image."""
-    for segment in segments:
-        yield at, segment
-        at += len(segment)
-
-
-def _parts(at: int, data: memoryview) -> Iterator[Part]:
+def _parts(at: int, data: Segments) -> Iterator[Part]:
     """`data`, which lies at this offset of the image, in parts of 64 KiB."""
-    for start in range(0, len(data), BLOCK_BYTES):
-        piece = data[start : start + BLOCK_BYTES]
+    for start in range(0, data.size_bytes, BLOCK_BYTES):
+        piece = data.view(start, start + BLOCK_BYTES)
         yield Part(at + start, len(piece), sha256(piece).digest())

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Self
 
+from station.datastore.sealed_upd import SEALED_KEY_BYTES
+from station.datastore.segments import Segments
 from station.domain.errors import ImageRefused, OverBudget
 from station.domain.identity import DockId
 from station.domain.limits import BLOCK_BYTES, HEADER_BYTES
@@ -49,6 +51,8 @@ class Tag(IntEnum):
     RELEASE_STATEMENT = 0xA3
     RELEASE_CERTIFICATE = 0xA4
     STATION_CERTIFICATE = 0xA5
+    SEALED_KEY = 0xA8
+    """Makes the UPD volume a sealed one (docs/SPEC.md, "Sealed UPD volume")."""
 
 
 FURTHER_SIGNATURES: Final = range(0xB0, 0xC0)
@@ -63,7 +67,7 @@ PROTECTED_TAGS: Final = (
     Tag.RELEASE_CERTIFICATE,
     Tag.STATION_CERTIFICATE,
 )
-"""All of the protected area, in this order."""
+"""All of the protected area, in this order; SEALED_KEY follows where the UPD volume is sealed."""
 
 _SIGNATURES: Final = {Algorithm.ED25519: Tag.ED25519, Algorithm.ECDSA_P256: Tag.ECDSA}
 _ALGORITHMS: Final = {tag: algorithm for algorithm, tag in _SIGNATURES.items()}
@@ -122,7 +126,7 @@ class Protected:
     """The protected area: what the station's signature covers beside header and payload.
 
     block_digests: SHA-256 of each 64 KiB of the payload, 32 octets. Envelope: DSSE. Certificates:
-    DER.
+    DER. sealed_key: of the UPD volume, sealed to its dock; empty where the volume is in clear.
     """
 
     security_counter: int
@@ -132,6 +136,7 @@ class Protected:
     release_envelope: bytes = field(repr=False)
     release_certificate: bytes = field(repr=False)
     station_certificate: bytes = field(repr=False)
+    sealed_key: bytes = field(default=b"", repr=False)
 
     def encode(self) -> bytes:
         """Raises OverBudget where the area would pass 64 KiB."""
@@ -144,15 +149,23 @@ class Protected:
             self.release_certificate,
             self.station_certificate,
         )
-        return encode_area(PROTECTED_MAGIC, tuple(zip(PROTECTED_TAGS, values, strict=True)))
+        items = [*zip(PROTECTED_TAGS, values, strict=True)]
+        if self.sealed_key:
+            items.append((Tag.SEALED_KEY, self.sealed_key))
+        return encode_area(PROTECTED_MAGIC, items)
 
     @classmethod
     def decode(cls, area: memoryview) -> Self:
         """From exactly the area. Raises ImageRefused."""
         items = decode_area(PROTECTED_MAGIC, area)
+        sealed_key = b""
+        if items and items[-1][0] == Tag.SEALED_KEY:
+            sealed_key = bytes(items.pop()[1])
+            if len(sealed_key) != SEALED_KEY_BYTES:
+                raise ImageRefused("the sealed key of the unique data has the wrong length")
         if tuple(tag for tag, _ in items) != PROTECTED_TAGS:
             raise ImageRefused("the protected area has other TLVs than an image has")
-        counter, dock_id, product, digests, envelope, *certificates = (
+        counter, dock_id, product, digests, envelope, release, station = (
             bytes(value) for _, value in items
         )
         if len(counter) != _COUNTER.size or len(digests) % DIGEST_BYTES:
@@ -166,7 +179,9 @@ class Protected:
                     digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)
                 ),
                 envelope,
-                *certificates,
+                release,
+                station,
+                sealed_key,
             )
         except ValueError as error:
             raise ImageRefused("a dock id or product that cannot be one") from error
@@ -213,29 +228,31 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class RomImage:
-    """An image taken apart; views of its buffer. signed: header, payload and protected area."""
+    """An image taken apart; views of its buffers. signed: header, payload and protected area."""
 
     header: Header
-    payload: memoryview = field(repr=False)
+    payload: Segments = field(repr=False)
     protected: Protected
-    signed: memoryview = field(repr=False)
+    signed: Segments = field(repr=False)
     seal: Seal
     seal_area: memoryview = field(repr=False)
 
     @classmethod
-    def parse(cls, image: memoryview) -> Self:
-        """From a buffer that holds the image and nothing else. Raises ImageRefused."""
-        header = Header.decode(image)
+    def parse(cls, image: memoryview | Segments) -> Self:
+        """From buffers that hold the image and nothing else. Raises ImageRefused."""
+        whole = Segments.of(image)
+        header = Header.decode(whole.view(0, HEADER_BYTES))
         protected_at = HEADER_BYTES + header.payload_bytes
         seal_at = protected_at + header.protected_bytes
-        protected = Protected.decode(image[protected_at:seal_at])
+        protected = Protected.decode(whole.view(protected_at, seal_at))
+        seal_area = whole.view(seal_at, whole.size_bytes)
         return cls(
             header=header,
-            payload=image[HEADER_BYTES:protected_at],
+            payload=whole.cut(HEADER_BYTES, protected_at),
             protected=protected,
-            signed=image[:seal_at],
-            seal=Seal.decode(image[seal_at:]),
-            seal_area=image[seal_at:],
+            signed=whole.cut(0, seal_at),
+            seal=Seal.decode(seal_area),
+            seal_area=seal_area,
         )
 
 

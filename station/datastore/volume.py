@@ -114,6 +114,11 @@ class Volume:
         return volume
 
     @property
+    def salt(self) -> bytes:
+        """Of an UPD volume, 32 octets; empty for a common one."""
+        return bytes(self._reader.get(SALT_KEY) or b"") if self._salted else b""
+
+    @property
     def keys(self) -> Set[EntryKey]:
         """Kind and name of every entry, in the order they are written."""
         return self._pictures.keys()
@@ -124,6 +129,16 @@ class Volume:
             return None
         content = self._reader.get(_key(kind, name))
         return None if content is None else Entry(kind, name, content, self._pictures[kind, name])
+
+    def key_at(self, offset_bytes: int) -> EntryKey | None:
+        """Kind and name of the entry whose record covers this byte; None between entries."""
+        at = cdb.HEADER_BYTES
+        for key, content in self._reader.records():
+            at += cdb.RECORD_HEAD_BYTES + len(key) + len(content)
+            if offset_bytes < at:
+                found = {_key(*one): one for one in self.keys}
+                return found.get(bytes(key)) if offset_bytes >= cdb.HEADER_BYTES else None
+        return None
 
     def entries(self) -> Iterator[Entry]:
         """Every entry in the order they are written; `data` is a view of the buffer."""

@@ -167,12 +167,12 @@ class BootRecords:
         self._sector = 0
         self.state = BootState()
         for index, area in enumerate(areas):
-            for offset in range(_places(area)):
-                found = _decode(self._record(area, offset))
+            for place in range(self._used(area)):
+                found = _decode(self._record(area, place))
                 if found is not None and found[0] > self._sequence:
                     self._sequence, self.state = found
                     self._sector = index
-        self._next = self._first_free()
+        self._next = self._used(areas[self._sector])
 
     def append(self, state: BootState) -> None:
         """Make `state` the newest; once this returns it is what a start will find.
@@ -198,14 +198,10 @@ class BootRecords:
         self._flash.clear(area.offset_bytes, area.size_bytes)
         self._next = 0
 
-    def _first_free(self) -> int:
-        area = self._areas[self._sector]
-        used = [
-            place
-            for place in range(_places(area))
-            if not self._flash.is_erased(area.offset_bytes + place * RECORD_BYTES, RECORD_BYTES)
-        ]
-        return used[-1] + 1 if used else 0
+    def _used(self, area: Area) -> int:
+        """How many places there are up to the last octet that is not erased."""
+        cells = self._flash.view(area.offset_bytes, area.size_bytes).tobytes()
+        return -(-len(cells.rstrip(self._flash.erased(1))) // RECORD_BYTES)
 
     def _record(self, area: Area, place: int) -> bytes:
         return self._flash.view(area.offset_bytes + place * RECORD_BYTES, RECORD_BYTES).tobytes()

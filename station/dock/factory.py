@@ -1,7 +1,7 @@
-"""What the factory of the electronics left in a dock: who it is, and whether it has been closed.
+"""What the factory of the electronics left in a dock: who it is, its key, and whether it is closed.
 
-One sector, written once. The lock is a cell of its own in it: clearing its bits needs no erase,
-and nothing in the firmware ever erases this sector again.
+One sector, written once; a device key has its second half. The lock is a cell of its own in it:
+clearing its bits needs no erase, and nothing in the firmware ever erases this sector again.
 Source: docs/SPEC.md, "Virtual dock".
 """
 
@@ -10,6 +10,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Final, Self
 
+from station.dock import device_key
+from station.dock.device_key import DeviceKey
 from station.dock.flash import Flash, FlashFileRefused
 from station.dock.layout import Area
 from station.domain import canonical_json
@@ -82,18 +84,32 @@ class FactorySector:
         """Whether the dock is closed; looks at the cell itself."""
         return self._flash.view(self._lock_bytes, 1)[0] == _LOCKED
 
-    def install(self, info: FactoryInfo) -> None:
-        """Write `info` into a new chip; a chip that has it already is left alone.
+    @property
+    def device_key(self) -> DeviceKey | None:
+        """None on a dock that was made without one."""
+        cells = self._flash.view(self._key_bytes, self._area.end_bytes - self._key_bytes)
+        return device_key.decode(cells.tobytes())
 
-        Raises FlashFileRefused where the chip is another dock's.
+    def install(self, info: FactoryInfo, key: DeviceKey | None = None) -> None:
+        """Write `info` and `key` into a new chip; a chip that has them already is left alone.
+
+        key: None to leave a new chip without one. Raises FlashFileRefused where the chip is another
+        dock's, or was made with another key.
         """
         if (found := self.info) is None:
             content = info.encode()
             record = _HEAD.pack(_MAGIC, len(content), zlib.crc32(content)) + content
-            if len(record) >= self._area.size_bytes:
+            kept = b"" if key is None else device_key.encode(key)
+            room = self._area.size_bytes // (2 if kept else 1)
+            if max(len(record), len(kept)) >= room:
                 raise FlashFileRefused("the factory information does not fit its sector")
             self._flash.clear(self._area.offset_bytes, self._area.size_bytes)
+            # The key first: a chip that says who it is has all that it was made with.
+            if kept:
+                self._flash.program(self._key_bytes, kept)
             self._flash.program(self._area.offset_bytes, record)
+        elif found == info and key not in {None, self.device_key}:
+            raise FlashFileRefused(f"this flash of {found.label} was made with another device key")
         elif found != info:
             raise FlashFileRefused(
                 f"this flash is of dock {found.dock_id} ({found.label}, {found.model}"
@@ -104,6 +120,10 @@ class FactorySector:
         """Close the dock for good."""
         if not self.locked:
             self._flash.program(self._lock_bytes, bytes((_LOCKED,)))
+
+    @property
+    def _key_bytes(self) -> int:
+        return self._area.offset_bytes + self._area.size_bytes // 2
 
     @property
     def _lock_bytes(self) -> int:

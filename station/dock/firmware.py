@@ -11,6 +11,7 @@ from station.datastore.volume import SALT_BYTES
 from station.dock.boot_state import FlashFailed
 from station.dock.development_image import Sealing, pack, seal
 from station.dock.development_key import DevelopmentKey
+from station.dock.device_key import OwnKey
 from station.dock.factory import FactoryInfo
 from station.dock.field_partitions import open_ephemeral, open_runtime
 from station.dock.flash import Flash
@@ -33,8 +34,8 @@ from station.protocol.shape import Done
 class Firmware:
     """Made started; `restart` starts again, and `power_off` ends what it started.
 
-    support: None for a dock that runs no code. chance: gives that many random octets. Every
-    method may raise PowerLost.
+    support: None for a dock that runs no code. chance: gives that many random octets. own_key:
+    what its unique data is sealed to. Every method may raise PowerLost.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Firmware:
         info: FactoryInfo,
         support: ApplicationSupport | None,
         chance: Callable[[int], bytes],
+        own_key: OwnKey | None = None,
     ) -> None:
         self._profile = profile
         self._chance = chance
@@ -55,13 +57,20 @@ class Firmware:
         self.slots = Slots(
             flash,
             layout,
-            inspection(authority, info.dock_id, info.product, development_key=self._seals_with),
+            inspection(
+                authority,
+                info.dock_id,
+                info.product,
+                development_key=self._seals_with,
+                unseal=None if own_key is None else own_key.unseal,
+            ),
         )
         self.store = DockStore(
             self.slots.running,
             runtime=lambda: open_runtime(flash, layout.runtime, profile),
             ephemeral=lambda: open_ephemeral(profile),
             unknown_image=profile.unknown_image,
+            secretive=own_key is not None,
         )
         self.launcher = Launcher(support, dock_id=info.dock_id, unknown_image=profile.unknown_image)
         self.launcher.launch(self.store.datastore)

@@ -9,7 +9,7 @@ chip survives the end of its power.
 import fcntl
 import mmap
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -45,6 +45,8 @@ class Tear(Enum):
     ONE_BYTE = "1"
     HALF = "half"
     ALL_BUT_LAST = "all-but-last"
+    ALL = "all"
+    """Every cell took it, and nobody was told."""
 
     def kept(self, size_bytes: int) -> int:
         """How many of the operation's first bytes took effect."""
@@ -57,6 +59,8 @@ class Tear(Enum):
                 return size_bytes // 2
             case Tear.ALL_BUT_LAST:
                 return size_bytes - 1
+            case Tear.ALL:
+                return size_bytes
             case _:
                 assert_never(self)
 
@@ -70,6 +74,43 @@ class PowerCut:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadSector:
+    """``bad-block@5``: neither an erase nor a program changes a cell of it. sector: from 0, of
+    whatever the flash is given to count in (the image slots, for a fault of a dock).
+    """
+
+    sector: int
+
+
+@dataclass(frozen=True, slots=True)
+class StuckSector:
+    """``no-erase@5``: an erase of it does nothing. sector: as with `DeadSector`."""
+
+    sector: int
+
+
+@dataclass(frozen=True, slots=True)
+class StuckBit:
+    """``stuck-bit@70000``, ``stuck-bit@70000.3``: that bit of that byte of the image slots always
+    reads 0.
+    """
+
+    byte: int
+    bit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlowErase:
+    """``slow-erase+2s``, ``slow-erase+2sx3``: every erase, or so many, takes that long.
+
+    count: None for all.
+    """
+
+    for_s: float
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StuckBits:
     """Bits of one cell that always read the same. mask: which bits; value: what they read."""
 
@@ -80,24 +121,32 @@ class StuckBits:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Sizes in bytes; the flash is a whole number of sectors, a sector of pages."""
+    """Sizes in bytes; the flash is a whole number of sectors, a sector of pages.
+
+    erased: what an erased cell reads: 0xFF, or 0x00 for flash whose programs set bits.
+    """
 
     size_bytes: int
     sector_bytes: int = SECTOR_BYTES
     page_bytes: int = PAGE_BYTES
+    erased: int = ERASED
 
     def __post_init__(self) -> None:
         if self.page_bytes < 1 or self.sector_bytes % self.page_bytes:
             raise ValueError("a sector is a whole number of pages")
         if self.size_bytes < 1 or self.size_bytes % self.sector_bytes:
             raise ValueError("a flash is a whole number of sectors")
+        if self.erased not in {0x00, 0xFF}:
+            raise ValueError("an erase sets all bits of a cell, or clears all")
 
 
 class Flash:
     """NOR flash over `cells`, which must be as large as `geometry` says.
 
     operations: erased sectors and programmed pages since this object was made, the numbers a
-    `PowerCut` counts in. Offsets and sizes are in bytes; a range outside is a ValueError.
+    `PowerCut` counts in. took_time: told of erased sectors and programmed pages once they are.
+    bad: sectors that do not do as they are told. Offsets and sizes are in bytes; a range outside
+    is a ValueError.
     """
 
     def __init__(
@@ -107,6 +156,7 @@ class Flash:
         *,
         cut: PowerCut | None = None,
         stuck: Iterable[StuckBits] = (),
+        bad: Iterable[DeadSector | StuckSector] = (),
     ) -> None:
         if len(cells) != geometry.size_bytes:
             raise ValueError(f"{len(cells)} cells are not {geometry.size_bytes}")
@@ -115,7 +165,9 @@ class Flash:
         self._cells = memoryview(cells)
         self._cut = cut
         self._stuck = tuple(stuck)
+        self._bad = tuple(bad)
         self._powered = True
+        self.took_time: Callable[[int, int], object] = _no_time
         self._hold_stuck(0, geometry.size_bytes)
 
     def view(self, offset_bytes: int, size_bytes: int) -> memoryview:
@@ -127,24 +179,27 @@ class Flash:
         return self._cells[offset_bytes : offset_bytes + size_bytes].toreadonly()
 
     def program(self, offset_bytes: int, data: bytes | memoryview) -> None:
-        """Clear bits, page after page: each cell becomes itself AND its byte of `data`.
-
-        Raises PowerLost.
+        """Clear bits, page after page: each cell becomes itself AND its byte of `data` (OR, where
+        an erase clears). Raises PowerLost.
         """
         self._demand(offset_bytes, len(data))
         before = bytes(self._cells[offset_bytes : offset_bytes + len(data)])
-        self._change(offset_bytes, _both(before, data), self.geometry.page_bytes)
+        self._change(offset_bytes, self._both(before, data), erases=False)
 
     def erase(self, offset_bytes: int, size_bytes: int) -> None:
-        """Set all bits of whole sectors, one after the other. Raises PowerLost."""
+        """Bring whole sectors, one after the other, to what is erased. Raises PowerLost."""
         self._demand(offset_bytes, size_bytes)
         if offset_bytes % self.geometry.sector_bytes or size_bytes % self.geometry.sector_bytes:
             raise ValueError("only whole sectors can be erased")
-        self._change(offset_bytes, _erased(size_bytes), self.geometry.sector_bytes)
+        self._change(offset_bytes, self.erased(size_bytes), erases=True)
 
     def is_erased(self, offset_bytes: int, size_bytes: int) -> bool:
-        """Whether all bits of a range are set. Raises PowerLost."""
-        return self.view(offset_bytes, size_bytes).tobytes() == _erased(size_bytes)
+        """Whether a range is. Raises PowerLost."""
+        return self.view(offset_bytes, size_bytes).tobytes() == self.erased(size_bytes)
+
+    def erased(self, size_bytes: int) -> bytes:
+        """What so many erased cells read."""
+        return bytes((self.geometry.erased,)) * size_bytes
 
     def clear(self, offset_bytes: int, size_bytes: int) -> None:
         """Erase those sectors of a range that need it. Raises PowerLost."""
@@ -169,8 +224,8 @@ class Flash:
             held = bytes(self._cells[here:there])
             if held == part:
                 continue
-            if _both(held, part) == part:
-                self._change(here, part, self.geometry.page_bytes)
+            if self._both(held, part) == part:
+                self._change(here, part, erases=False)
                 continue
             content = bytearray(self._cells[sector : sector + sector_bytes])
             content[here - sector : there - sector] = part
@@ -188,13 +243,22 @@ class Flash:
         if not 0 <= offset_bytes <= offset_bytes + size_bytes <= self.geometry.size_bytes:
             raise ValueError(f"{size_bytes} bytes at {offset_bytes} lie outside the flash")
 
-    def _change(self, offset_bytes: int, after: bytes, unit_bytes: int) -> None:
+    def _both(self, before: bytes, data: bytes | memoryview) -> bytes:
+        """What a program makes of cells; erased ones, the usual case, take `data` as it is."""
+        if before == self.erased(len(before)):
+            return bytes(data)
+        held, new = int.from_bytes(before, "little"), int.from_bytes(data, "little")
+        both = held & new if self.geometry.erased else held | new
+        return both.to_bytes(len(before), "little")
+
+    def _change(self, offset_bytes: int, after: bytes, *, erases: bool) -> None:
         """The one place where cells change: `after` in operations of one unit (page or sector).
 
         A range that begins or ends inside a unit counts it as one operation, as the chip does.
         """
         if not after:
             return
+        unit_bytes = self.geometry.sector_bytes if erases else self.geometry.page_bytes
         first = offset_bytes // unit_bytes
         count = (offset_bytes + len(after) - 1) // unit_bytes - first + 1
         kept = len(after)
@@ -204,11 +268,27 @@ class Flash:
             end = min(offset_bytes + len(after), (torn + 1) * unit_bytes)
             kept = start - offset_bytes + self._cut.tear.kept(end - start)
             self._powered = False
+        spared = [*self._spared(offset_bytes, kept, erases=erases)]
         self._cells[offset_bytes : offset_bytes + kept] = after[:kept]
+        for start, cells in spared:
+            self._cells[start : start + len(cells)] = cells
         self._hold_stuck(offset_bytes, kept)
         if not self._powered:
             raise PowerLost
         self.operations += count
+        self.took_time(*((count, 0) if erases else (0, count)))
+
+    def _spared(
+        self, offset_bytes: int, size_bytes: int, *, erases: bool
+    ) -> Iterator[tuple[int, bytes]]:
+        """Which cells of a range this operation leaves as they are, and how they are."""
+        for bad in self._bad:
+            if erases or isinstance(bad, DeadSector):
+                sector = bad.sector * self.geometry.sector_bytes
+                start = max(offset_bytes, sector)
+                end = min(offset_bytes + size_bytes, sector + self.geometry.sector_bytes)
+                if start < end:
+                    yield start, bytes(self._cells[start:end])
 
     def _hold_stuck(self, offset_bytes: int, size_bytes: int) -> None:
         for bits in self._stuck:
@@ -254,7 +334,7 @@ def _locked(descriptor: int, path: Path, size_bytes: int) -> mmap.mmap:
 def _make(path: Path, size_bytes: int) -> None:
     """Make an erased chip; the file appears whole or not at all."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    chunk = _erased(1024 * 1024)
+    chunk = bytes((ERASED,)) * 1024 * 1024
     try:
         with fresh.open("xb") as file:
             for start in range(0, size_bytes, len(chunk)):
@@ -265,13 +345,5 @@ def _make(path: Path, size_bytes: int) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _erased(size_bytes: int) -> bytes:
-    return bytes((ERASED,)) * size_bytes
-
-
-def _both(before: bytes, data: bytes | memoryview) -> bytes:
-    """AND, byte by byte; erased cells, the usual case, take `data` as it is."""
-    if before == _erased(len(before)):
-        return bytes(data)
-    both = int.from_bytes(before, "little") & int.from_bytes(data, "little")
-    return both.to_bytes(len(before), "little")
+def _no_time(_sectors: int, _pages: int) -> None:
+    """Without a profile, flash is as fast as its computer."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from station.datastore.acceptance import AcceptedImage, accept
+from station.datastore.sealed_upd import Unseal
 from station.datastore.volume import Volume
 from station.dock import development_image
 from station.dock.boot import Inspect
@@ -35,11 +36,13 @@ def inspection(
     product: str,
     *,
     development_key: Callable[[], bytes | None] = lambda: None,
+    unseal: Unseal | None = None,
 ) -> Inspect[DockImage]:
     """Judges images for this dock. It has no clock it could trust: no date is judged.
 
     development_key: the key it seals its own images with; None where it makes none, and then it
-    takes none either.
+    takes none either. unseal: opens what is sealed to this dock; None where it has no key, and then
+    nothing may be.
     """
 
     def inspect(image: memoryview, counter_floor: int) -> DockImage:
@@ -55,6 +58,7 @@ def inspection(
             product=product,
             counter_floor=counter_floor,
             at=None,
+            unseal=unseal,
         )
         return DockImage(accepted.security_counter, accepted.common, accepted.upd, accepted)
 

@@ -10,8 +10,11 @@ from typing import Final
 PIECE_BYTES: Final = 1_024
 """Granularity of arrival on a limited line: finer than a frame, coarser than an interrupt."""
 
-AHEAD_S: Final = 0.002
-"""How far ahead of itself a limited line takes bytes, so that a late wake-up costs no rate."""
+AHEAD_S: Final = 0.017
+"""How far ahead of itself a limited line takes bytes: about what Linux holds for a USB serial
+port (sixteen transfers of 1,280 bytes, drivers/usb/class/cdc-acm.c) at full speed. Such a line is
+kept busy by hardware; on a busy machine a simulated one of less would lose rate by every late
+wake-up."""
 
 
 class Line:

@@ -4,7 +4,6 @@ Prints one JSON line when the ports are there; commands come on standard input (
 """
 
 import json
-import select
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from station.dock.flash import PowerLost
 from station.dock.host import ApplicationSupport
 from station.dock.powered import PoweredDock, powered
 from station.dock.settings import Settings
+from station.dock.waiting import readable
 
 POWER_LOST_STATUS: Final = 3
 """Exit status of a process in which a `PowerCut` ended a dock."""
@@ -78,7 +78,7 @@ def run(
             out.write(json.dumps(_announcement(all_docks, more)) + "\n")
             out.flush()
             if window is not None:
-                window(all_docks, lambda: bool(select.select([told], [], [], 0)[0]))
+                window(all_docks, lambda: bool(readable([told.fileno()], 0)))
             else:
                 _attend(
                     all_docks, channel, ends_with_commands=ends_with_commands, told=told, news=news
@@ -110,11 +110,11 @@ def _attend(
     """Until the process is told to end, or no dock is left."""
     watched: list[Bell | CommandChannel] = [told, news, channel]
     while any(dock.on for dock in all_docks):
-        readable, _, _ = select.select(watched, [], [])
-        if told in readable:
+        found = readable([each.fileno() for each in watched], None)
+        if told.fileno() in found:
             return
         news.hush()
-        if channel in readable and not channel.obey(all_docks):
+        if channel.fileno() in found and not channel.obey(all_docks):
             if ends_with_commands:
                 return
             watched.remove(channel)

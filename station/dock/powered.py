@@ -1,18 +1,35 @@
 """A virtual dock under power: in a thread of its own, and what any other thread may do with it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
+from mmap import mmap
 from typing import TypeVar
 
 from station.datastore.field_store import FieldPartition, Usage
+from station.dock.device_key import demand_level
 from station.dock.factory import FactorySector
-from station.dock.faults import Slow
-from station.dock.flash import Flash, Geometry, PowerCut, PowerLost, flash_file
+from station.dock.faults import Fault, Slow, UnknownFault
+from station.dock.flash import (
+    SECTOR_BYTES,
+    DeadSector,
+    Flash,
+    Geometry,
+    PowerCut,
+    PowerLost,
+    SlowErase,
+    StuckBit,
+    StuckBits,
+    StuckSector,
+    flash_file,
+)
 from station.dock.host import ApplicationSupport
 from station.dock.launcher import Shown
-from station.dock.layout import Layout
+from station.dock.layout import Area, Layout
 from station.dock.life import Cable, Life
+from station.dock.noise import CableFault
+from station.dock.nor_timing import TIMES, Nor, NorTime
 from station.dock.serial_port import serial_port
 from station.dock.server import DockServer
 from station.dock.settings import Settings
@@ -137,9 +154,10 @@ def powered(
         flash_file(settings.flash, layout.size_bytes) as cells,
         serial_port(settings.port) as port,
     ):
-        flash = Flash(cells, Geometry(layout.size_bytes), cut=_cut(settings))
+        flash = _flash(cells, layout, settings.faults)
         factory = FactorySector(flash, layout.factory)
-        factory.install(settings.info)
+        factory.install(settings.info, settings.device_key)
+        demand_level(settings.profile, factory.device_key)
         server = DockServer(
             flash,
             layout,
@@ -150,6 +168,9 @@ def powered(
             faults=settings.faults,
             seed=settings.seed,
             support=support,
+            groups=settings.groups,
+            rom_file=settings.rom_file,
+            buffer_bytes=settings.buffer_bytes,
         )
         try:
             port.plug()
@@ -157,6 +178,8 @@ def powered(
             server.power_off()
             raise
         life = Life(server, port, _cable(settings))
+        if (times := _times(settings, life.busy)) is not None:
+            flash.took_time = times
         with ThreadPoolExecutor(1, f"dock-{settings.label}") as thread:
             living = thread.submit(life.live)
             living.add_done_callback(lambda _: ended())
@@ -168,11 +191,39 @@ def powered(
             raise error
 
 
-def _cut(settings: Settings) -> PowerCut | None:
-    return next((one for one in settings.faults if isinstance(one, PowerCut)), None)
+def _flash(cells: mmap, layout: Layout, faults: Iterable[Fault]) -> Flash:
+    """The chip, as bad as it is to be. Raises UnknownFault."""
+    slots = Area(layout.slots[0].offset_bytes, sum(area.size_bytes for area in layout.slots))
+    first_sector = slots.offset_bytes // SECTOR_BYTES
+    cut, stuck, bad = None, list[StuckBits](), list[DeadSector | StuckSector]()
+    for fault in faults:
+        match fault:
+            case PowerCut():
+                cut = cut or fault
+            case StuckBit(byte, bit):
+                _demand(byte, slots.size_bytes)
+                stuck.append(StuckBits(slots.offset_bytes + byte, 1 << bit, 0))
+            case DeadSector(sector) | StuckSector(sector):
+                _demand(sector, slots.size_bytes // SECTOR_BYTES)
+                bad.append(replace(fault, sector=first_sector + sector))
+    return Flash(cells, Geometry(layout.size_bytes), cut=cut, stuck=stuck, bad=bad)
+
+
+def _demand(place: int, places: int) -> None:
+    if place >= places:
+        raise UnknownFault(f"the image slots end before number {place:,}, with {places - 1:,}")
+
+
+def _times(settings: Settings, wait: Callable[[float], object]) -> NorTime | None:
+    """None for a flash that takes no time."""
+    slow = next((one for one in settings.faults if isinstance(one, SlowErase)), None)
+    if slow is None and settings.nor is Nor.NONE:
+        return None
+    return NorTime(TIMES[settings.nor], slow, wait)
 
 
 def _cable(settings: Settings) -> Cable:
     slow = next((one for one in settings.faults if isinstance(one, Slow)), None)
     rate = settings.line_bytes_per_s if slow is None else float(slow.bytes_per_s)
-    return Cable(rate, settings.line_latency_s)
+    faults = tuple(one for one in settings.faults if isinstance(one, CableFault))
+    return Cable(rate, settings.line_latency_s, faults, settings.seed)

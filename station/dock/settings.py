@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from station.dock.device_key import DeviceKey
 from station.dock.factory import FactoryInfo
 from station.dock.faults import Fault
+from station.dock.nor_timing import Nor
+from station.dock.stock_groups import ALL_GROUPS, demand_groups
 from station.domain.errors import OperatorError
 from station.domain.identity import DockId, Serial
 from station.domain.profile import Profile
 from station.domain.trust import Authority
+from station.protocol.server import BUFFER_BYTES
 
 HARDWARE: Final = "A"
 """Revision a dock reports where its product names none."""
@@ -29,7 +33,10 @@ class Settings:
     flash: the file that is its chip, made if missing. port: path of the symlink to its port.
     hardware: revision it reports; empty for the first one of its product. seed: of everything
     random its faults do. line_bytes_per_s, line_latency_s: of the cable, each way; None for as
-    fast as it goes.
+    fast as it goes. nor: how long its flash takes. groups: SMP groups it serves. rom_file: whether
+    it serves the image that runs as a file, where its profile knows a path for it. device_key: that
+    a new chip is made with; a chip that has one needs none. buffer_bytes: of each of its buffers,
+    as it tells its clients. Raises NoSuchGroup.
     """
 
     flash: Path
@@ -44,6 +51,14 @@ class Settings:
     seed: int = 1
     line_bytes_per_s: float | None = None
     line_latency_s: float = 0.0
+    nor: Nor = Nor.NONE
+    groups: tuple[int, ...] = ALL_GROUPS
+    rom_file: bool = True
+    device_key: DeviceKey | None = None
+    buffer_bytes: int = BUFFER_BYTES
+
+    def __post_init__(self) -> None:
+        demand_groups(self.groups)
 
     @property
     def info(self) -> FactoryInfo:

@@ -65,7 +65,7 @@ class SlotWriter:
                     self._area.offset_bytes + sector * self._sector_bytes, self._sector_bytes
                 )
         rest = -self.size_bytes % self._sector_bytes
-        self._flash.store(self._area.offset_bytes + self.size_bytes, b"\xff" * rest)
+        self._flash.store(self._area.offset_bytes + self.size_bytes, self._flash.erased(rest))
 
     def _put(self, offset_bytes: int, data: bytes | memoryview) -> None:
         self._claim(offset_bytes, len(data), erase=True)

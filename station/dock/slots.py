@@ -3,6 +3,7 @@
 Speaks the answers of SMP group 64; what they mean for booting, the boot loader decides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Generic, assert_never
@@ -14,6 +15,7 @@ from station.dock.layout import Area, Layout
 from station.dock.slot_writer import BadRange, SlotWriter
 from station.domain.errors import ImageRefused
 from station.protocol import datastore_group as wire
+from station.protocol.compression import NotInflated, inflated
 from station.protocol.datastore_group import DatastoreCode, Slot
 from station.protocol.shape import Done
 
@@ -53,6 +55,22 @@ def refusal(error: Refused | BadRange | FlashFailed | NotNow) -> Refused:
             assert_never(error)
 
 
+def plain(request: wire.Write, methods: Sequence[str]) -> wire.Write:
+    """The same write without compression. methods: those this dock has said it can inflate.
+
+    Raises Refused; nothing was written then.
+    """
+    if request.method is None or request.size is None:
+        return request
+    if request.method.value not in methods:
+        raise Refused(DatastoreCode.UNSUPPORTED)
+    try:
+        data = inflated(request.method, request.data, request.size)
+    except NotInflated as error:
+        raise Refused(DatastoreCode.NOT_INFLATED, str(error)) from error
+    return wire.Write(request.offset, data)
+
+
 def cut(text: str, octets_max: int) -> str:
     """As much of a text as fits that many octets of UTF-8, spelled as the wire allows."""
     octets = text.encode("utf-8", errors="replace").replace(b"\0", b"?")
@@ -90,6 +108,24 @@ class Slots(Generic[ImageT]):
         if self._writer is None:
             return None
         return Written(self._writer.done_bytes, self._writer.size_bytes)
+
+    @property
+    def writer(self) -> SlotWriter | None:
+        """What an image being written goes through; None while none is."""
+        return self._writer
+
+    @property
+    def half_written(self) -> bool:
+        """Whether an image has been begun of which not everything has come."""
+        written = self.written
+        return written is not None and written.done_bytes < written.size_bytes
+
+    @property
+    def spare_is_named(self) -> bool:
+        """Whether what the slot that is written next holds still counts."""
+        state = self._loader.state
+        one_slot = len(self._layout.slots) == 1
+        return state.candidate is not None or (one_slot and state.keeper is not None)
 
     @property
     def active_area(self) -> Area:
@@ -148,6 +184,27 @@ class Slots(Generic[ImageT]):
         except ImageRefused as error:
             return wire.CommitAnswer(False, error.reason.value)
         return wire.CommitAnswer(True)
+
+    def finish(self) -> None:
+        """Erase behind the image being written, which is whole, what it did not bring."""
+        self._open_writer().finish()
+
+    def commit_found(self, size_bytes: int) -> wire.CommitAnswer:
+        """Judge an image of this length that the spare slot holds, however it came there."""
+        if self.on_trial:
+            raise NotNow("an image is on trial")
+        digest = sha256(self._flash.view(self._loader.spare.offset_bytes, size_bytes)).digest()
+        self._writer = SlotWriter(self._flash, self._loader.spare, size_bytes)
+        if not self._writer.hold(0, digest, size_bytes, None):
+            raise FlashFailed("the flash reads differently each time")
+        return self.commit(wire.Commit(size_bytes, digest))
+
+    def erase_spare(self) -> None:
+        """Erase the slot that is written next. Raises NotNow where what it holds counts."""
+        if self.spare_is_named:
+            raise NotNow("the slot holds an image that counts")
+        self._writer = None
+        self._flash.clear(self._loader.spare.offset_bytes, self._loader.spare.size_bytes)
 
     def confirm(self, request: wire.Confirm) -> Done:
         """Keep the running image."""
@@ -218,6 +275,17 @@ class Slots(Generic[ImageT]):
         """The cells as they are now."""
         cells = self._cells(request.slot, request.offset, request.length)
         return wire.ReadAnswer(request.offset, cells)
+
+    def whole(self, slot: Slot) -> memoryview:
+        """All cells of a slot as they are now."""
+        return self._cells(slot, 0, self._layout.slots[0].size_bytes)
+
+    def running_image(self) -> memoryview | None:
+        """The cells of the image that runs; None where none does."""
+        image = self._active_image()
+        if image is None:
+            return None
+        return self._cells(Slot.ACTIVE, 0, image.size_bytes)
 
     def _spare_writer(self, size_bytes: int) -> SlotWriter:
         """For an image in the spare slot, which no record names any more. Raises BadRange."""

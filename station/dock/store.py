@@ -14,6 +14,7 @@ from station.datastore.vendor import VendorApi, open_vendor_api
 from station.dock.boot import Running
 from station.dock.inspection import DockImage
 from station.dock.slots import Refused
+from station.domain.device_proof import entry_proof
 from station.domain.entries import APPLICATION_NAME, Kind
 from station.domain.profile import UnknownImage
 from station.protocol import datastore_group as wire
@@ -25,6 +26,7 @@ class DockStore:
 
     runtime, ephemeral: open the partition as it is after a start. Questions that take in all of
     the datastore are refused while no image is mounted: half an answer would look like a whole one.
+    secretive: tell the content of what all docks have alike, and only prove anything else.
     """
 
     def __init__(
@@ -34,10 +36,12 @@ class DockStore:
         runtime: Callable[[], WritablePartition],
         ephemeral: Callable[[], WritablePartition],
         unknown_image: UnknownImage,
+        secretive: bool = False,
     ) -> None:
         self._open_runtime = runtime
         self._open_ephemeral = ephemeral
         self._unknown_image = unknown_image
+        self._secretive = secretive
         self.start(running)
 
     def start(self, running: Running[DockImage]) -> None:
@@ -49,6 +53,7 @@ class DockStore:
     def mount(self, running: Running[DockImage]) -> None:
         """Have this image as ROM from now on, or none."""
         self.reason = running.reason
+        self._image = running.image
         self.datastore = Datastore((self._ephemeral, self._runtime))
         self._api: VendorApi | None = None
         if (image := running.image) is not None:
@@ -68,20 +73,9 @@ class DockStore:
 
     def entry(self, request: wire.Entry) -> wire.EntryAnswer:
         """A page of a value or an image. Raises Refused."""
-        api = self._whole()
-        picture: str | None = None
-        content: bytes | memoryview
-        with _cells_may_lie():
-            if request.name not in self._list(request.kind):
-                raise Refused(DatastoreCode.NO_ENTRY)
-            if request.kind is Listed.KEY_VALUE:
-                content = api.KvStore().get(request.name).encode("utf-8")
-            else:
-                token = api.ImageStore().get_token(request.name)
-                found = None if token is None else api.resolve(token)
-                if found is None or found.picture is None:
-                    raise Refused(DatastoreCode.NO_ENTRY)
-                content, picture = memoryview(found.data), found.picture.value
+        content, picture = self._content(request.kind, request.name)
+        if self._secretive and not self._is_common(request.kind, request.name):
+            raise Refused(DatastoreCode.SEALED, "proved, never told")
         return wire.EntryAnswer(
             size=len(content),
             digest=sha256(content).digest(),
@@ -89,6 +83,37 @@ class DockStore:
             data=content[request.offset : request.offset + request.length],
             type=picture,
         )
+
+    def entry_proof(self, request: wire.EntryProof) -> wire.EntryProofAnswer:
+        """Proof of what `entry` does not tell. Raises Refused by a dock that tells everything."""
+        content, picture = self._content(request.kind, request.name)
+        if self._image is None or not self._secretive:
+            raise Refused(DatastoreCode.UNSUPPORTED, "this dock tells what it holds")
+        kind = Kind(request.kind.value)
+        with _cells_may_lie():
+            proof = entry_proof(self._image.upd.salt, kind, request.name, content, request.nonce)
+        return wire.EntryProofAnswer(proof, picture)
+
+    def _content(self, kind: Listed, name: str) -> tuple[bytes | memoryview, str | None]:
+        """What an application gets, and the type of an image."""
+        api = self._whole()
+        with _cells_may_lie():
+            if name not in self._list(kind):
+                raise Refused(DatastoreCode.NO_ENTRY)
+            if kind is Listed.KEY_VALUE:
+                return api.KvStore().get(name).encode("utf-8"), None
+            token = api.ImageStore().get_token(name)
+            found = None if token is None else api.resolve(token)
+            if found is None or found.picture is None:
+                raise Refused(DatastoreCode.NO_ENTRY)
+            return memoryview(found.data), found.picture.value
+
+    def _is_common(self, listed: Listed, name: str) -> bool:
+        """Whether what an application gets is the common volume's, and no secret of this dock."""
+        kind = Kind(listed.value)
+        written = (self._ephemeral, self._runtime)
+        unique = self._image is None or (kind, name) in self._image.upd.keys
+        return not unique and not any(one.holds(kind, name) for one in written)
 
     def code_info(self) -> wire.CodeInfoAnswer:
         """What `CodeStore().info()` says. Raises Refused where ROM has no application."""

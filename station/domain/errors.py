@@ -35,6 +35,17 @@ class StationError(Exception):
             self.remedy = remedy
 
 
+def error_named(code: str) -> type[StationError] | None:
+    """The error with this code, of those the program has loaded; None for none."""
+    kinds = [StationError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.__dict__.get("code") == code:
+            return kind
+        kinds += kind.__subclasses__()
+    return None
+
+
 class OperatorError(StationError):
     """What a person gave us cannot be used: they correct it and nothing has changed."""
 
@@ -216,6 +227,7 @@ class Reason(StrEnum):
     COUNTER = "counter"
     VOLUME = "volume"
     COLLISION = "collision"
+    SEALED = "sealed"
 
 
 class ImageRefused(OperatorError):
@@ -279,6 +291,42 @@ class PortBusy(LinkError):
     remedy = "Close the other program (ModemManager or a terminal) and try again."
 
 
+class NotBootable(LinkError):
+    """The dock has no image it may start: it stays in its boot loader, and says so."""
+
+    code = "E-BOOT-01"
+    remedy = "Scan its label to write it again; if it ends like this again, set it aside."
+
+
+class NoWayToProve(LinkError):
+    """This dock's firmware has no way to do, or to prove, what a PASS needs of it."""
+
+    code = "E-LINK-06"
+    remedy = "Put this dock aside and call the process engineer: firmware and profile do not fit."
+
+
+class ForeignDevice(LinkError):
+    """What is plugged into a slot is no dock by its own descriptor; nothing was sent to it."""
+
+    code = "E-SLOT-01"
+    remedy = "Remove it and connect a dock; a new dock model needs a profile with its USB ids."
+    exit_status = EXIT_IDENTITY
+
+
+class SeveralPorts(LinkError):
+    """The device in a slot has several serial ports, and the slot map does not say which."""
+
+    code = "E-SLOT-02"
+    remedy = "Map the slot again: station slot map --slot N."
+
+
+class NoSlot(OperatorError):
+    """No slot has this number, or no slot was mapped at all."""
+
+    code = "E-SLOT-04"
+    remedy = "See: station slot list; station slot map learns where the slots are."
+
+
 class DockChanged(LinkError):
     """Another dock answers than the one the run began with."""
 
@@ -300,6 +348,22 @@ class WrongHardware(OperatorError):
 
     code = "E-IDENT-02"
     remedy = "Put this dock aside."
+    exit_status = EXIT_IDENTITY
+
+
+class DockNotProved(OperatorError):
+    """A dock claims a device key and does not prove that it has it."""
+
+    code = "E-IDENT-04"
+    remedy = "Red tag the dock for the HOLD tray and call quality: it may be a fake."
+    exit_status = EXIT_IDENTITY
+
+
+class Unlabelled(OperatorError):
+    """A dock that is to be made under its own serial reports none."""
+
+    code = "E-IDENT-05"
+    remedy = "Scan its label, or name it: station provision SERIAL --port P."
     exit_status = EXIT_IDENTITY
 
 
@@ -374,6 +438,21 @@ class ScreenNotDrawn(StationFault):
 
     code = "E-REHEARSE-02"
     remedy = "Run station doctor; call line IT."
+
+
+class BadCommand(OperatorError):
+    """A line that is no command of the worker's protocol; nothing has changed."""
+
+    code = "E-WORKER-01"
+    remedy = "Send one JSON object a line, as docs/spec/worker.md says."
+
+
+class WorkerLost(StationFault):
+    """The process that serves the docks has ended, or says nothing any more."""
+
+    code = "E-WORKER-02"
+    remedy = "Close the program and start it again; what was under way ends as ABORTED."
+    exit_status = EXIT_LINK
 
 
 class Interrupted(OperatorError):

@@ -15,7 +15,16 @@ from station.domain import canonical_json
 from station.domain.canonical_json import JsonValue
 from station.domain.identity import DockId
 from station.domain.kept_rehearsal import KeptRehearsal
-from station.domain.verdict import REQUIRED, Check, CheckName, Step, Verdict, judge
+from station.domain.verdict import (
+    PROOFS,
+    REQUIRED,
+    WAIVABLE,
+    Check,
+    CheckName,
+    Step,
+    Verdict,
+    judge,
+)
 from station.domain.wall_time import utc_text
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -27,6 +36,9 @@ PREDICATE_TYPE: Final = "https://dock-provisioning.example/attestation/dock-prov
 
 READBACK_SUBJECT: Final = "readback"
 """Name of the subject that stands for the bytes read back from the dock."""
+
+UNPROVED: Final = "D0"
+"""Device authentication of a dock that proved nothing."""
 
 DIGEST_BYTES: Final = 32
 """Every digest here is SHA-256."""
@@ -92,7 +104,8 @@ class AttestingStation:
 class Assurance:
     """How far the statement can be relied on.
 
-    device_authentication: ``D0`` (no dock key), ``D1`` (shared key) or ``D2`` (key per dock).
+    device_authentication: what the dock proved, not what it claims: ``D0`` (no dock key), ``D1``
+    (shared key) or ``D2`` (key per dock).
     skew_ms: by how much the station's clock was off, None where nothing could tell.
     """
 
@@ -130,8 +143,9 @@ class RunStatement:
     could not pass (`verdict.required_checks`). rehearsal: None where none was made.
 
     Raises ValueError for a digest that has not 32 octets, a negative number, a time that is not
-    aware, a rehearsal that its check contradicts, and for a PASS that its own evidence does not
-    carry: readback different from the image, or a required check missing or failed.
+    aware, a rehearsal that its check contradicts, a level that no check proves, and for a PASS that
+    its own evidence does not carry: readback different from the image, or a required check missing
+    or failed.
     """
 
     run_id: str
@@ -190,6 +204,7 @@ class RunStatement:
         if not self.required >= REQUIRED:
             raise ValueError("a run that needs less than every run does")
         self._demand_rehearsal()
+        self._demand_proof()
         utc_text(self.started_at)
         utc_text(self.ended_at)
         if self.verdict is Verdict.PASS:
@@ -203,10 +218,20 @@ class RunStatement:
         if said != ([not self.rehearsal.error] if self.rehearsal else []):
             raise ValueError("a rehearsal that its check contradicts")
 
+    def _demand_proof(self) -> None:
+        """A level above D0 is one that a check found proved; to pass, it is proved twice."""
+        stated = self.assurance.device_authentication != UNPROVED
+        proved = any(check.name is CheckName.PROVED and check.passed for check in self.checks)
+        if stated is not proved:
+            raise ValueError("a device authentication that its check contradicts")
+        if stated and not self.required >= PROOFS:
+            raise ValueError("a dock with a key that need not prove it")
+
     def _demand_evidence(self) -> None:
         if self.image_sha256 is None or self.readback_sha256 != self.image_sha256:
             raise ValueError("a PASS without the readback of its own image")
-        passed = judge(self.checks, required=self.required) is Verdict.PASS
+        verdict = judge(self.checks, required=self.required, waivable=WAIVABLE)
+        passed = verdict is Verdict.PASS
         if self.code or not passed or self.dock_id is None:
             raise ValueError("a PASS that its own checks do not carry")
 
@@ -240,7 +265,7 @@ class RunStatement:
             "bundle": _released(self.bundle),
             "bytes_read": self.bytes_read,
             "bytes_written": self.bytes_written,
-            "checks": [_check(check) for check in self.checks],
+            "checks": [check_plain(check) for check in self.checks],
             "code": self.code,
             "dock_id": None if self.dock_id is None else str(self.dock_id),
             "ended_utc": utc_text(self.ended_at),
@@ -294,13 +319,15 @@ def _released(released: Released) -> JsonValue:
     return {"name": released.name, "sha256": released.digest.hex(), "version": released.version}
 
 
-def _check(check: Check) -> JsonValue:
-    return {
+def check_plain(check: Check) -> dict[str, JsonValue]:
+    """A check as statements and reports have it: `waived` stands only where it is."""
+    plain: dict[str, JsonValue] = {
         "code": check.code,
         "evidence": check.evidence,
         "name": check.name,
         "passed": check.passed,
     }
+    return plain | {"waived": True} if check.waived else plain
 
 
 def _hex(digest: bytes | None) -> str | None:

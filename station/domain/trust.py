@@ -19,6 +19,13 @@ class Usage(StrEnum):
     ROOT = "root"
     RELEASE = "release"
     STATION = "station"
+    DEVICE_ROOT = "device-root"
+    """Certifies the keys of docks, and nothing that a dock would believe."""
+
+    @property
+    def certifies(self) -> bool:
+        """Whether such a key signs certificates and nothing else; it issues its own."""
+        return self in {Usage.ROOT, Usage.DEVICE_ROOT}
 
 
 class Algorithm(StrEnum):

@@ -2,7 +2,8 @@
 
 PASS needs every required check, made by this run, to hold. A check that was not made is never
 counted as passed: without it the verdict is ERROR, because nobody can tell. An order may ask for
-more than every dock needs; none can ask for less.
+more than every dock needs; none can ask for less. One check may be waived, by a dock's profile and
+where the dock has no way to do it; the record then says so in its place.
 """
 
 from collections.abc import Iterable, Set
@@ -43,8 +44,14 @@ class Step(StrEnum):
 class CheckName(StrEnum):
     """The checks of a run, in the order they are made."""
 
+    PROVED = "proved"
+    """Before anything was reserved for it, the dock proved its key at the level it claims."""
+
     ACCEPTED = "accepted"
     """The dock's own loader took the image: digests, signatures, dock id, counter."""
+
+    PROVED_AGAIN = "proved_again"
+    """After the restart, it proved the same key again."""
 
     BLOCKS = "blocks"
     """Every byte of the plan was read after the last write and the restart; digests agree."""
@@ -66,13 +73,23 @@ class CheckName(StrEnum):
     """The dock reports the image active and confirmed, with the plan's digest."""
 
 
-REQUIRED: Final = frozenset(CheckName) - {CheckName.REHEARSED}
+PROOFS: Final = frozenset({CheckName.PROVED, CheckName.PROVED_AGAIN})
+"""What the PASS of a dock with a device key needs beside the others."""
+
+REQUIRED: Final = frozenset(CheckName) - {CheckName.REHEARSED} - PROOFS
 """What every PASS needs, whatever its order asks for."""
 
 
-def required_checks(*, rehearse: bool) -> frozenset[CheckName]:
-    """What a PASS needs under an order. rehearse: whether it asks for the first boot, too."""
-    return REQUIRED | {CheckName.REHEARSED} if rehearse else REQUIRED
+WAIVABLE: Final = frozenset({CheckName.DOCK_ANSWERS})
+"""What a dock's profile may waive where the dock has no way to do it (decision 21)."""
+
+
+def required_checks(*, rehearse: bool, proved: bool = False) -> frozenset[CheckName]:
+    """What a PASS needs. rehearse: whether its order asks for the first boot, too. proved: whether
+    the dock claims more than level D0, so that it has a key to prove.
+    """
+    required = REQUIRED | {CheckName.REHEARSED} if rehearse else REQUIRED
+    return required | PROOFS if proved else required
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +97,57 @@ class Check:
     """One check with its evidence.
 
     evidence: one line a person can read, no secret in it. code: the error code of a failed
-    check, empty where it passed.
+    check, empty where it passed. waived: it was not made, for the dock cannot; evidence says why,
+    and who lets it pass without. Raises ValueError for a check that is not `WAIVABLE`.
     """
 
     name: CheckName
     evidence: str
     code: str = ""
+    waived: bool = False
+
+    def __post_init__(self) -> None:
+        if self.waived and (self.code or self.name not in WAIVABLE):
+            raise ValueError(f"a check {self.name} is never waived, and no failed one is")
 
     @property
     def passed(self) -> bool:
-        """Whether the evidence agrees with the signed plan."""
-        return not self.code
+        """Whether it was made, and the evidence agrees with the signed plan."""
+        return not self.code and not self.waived
+
+    @property
+    def failed(self) -> bool:
+        """Whether the evidence contradicts the plan."""
+        return bool(self.code)
 
 
-def judge(checks: Iterable[Check], *, required: Set[CheckName]) -> Verdict:
+def judge(
+    checks: Iterable[Check],
+    *,
+    required: Set[CheckName],
+    waivable: Set[CheckName] = frozenset(),
+) -> Verdict:
     """FAIL if any check contradicts the plan, PASS if every required one holds, else ERROR.
 
     required: see `required_checks`; those of `REQUIRED` count whether they are in it or not.
+    waivable: what the dock's profile waives; one of these may say so in place of holding.
     """
     made = list(checks)
-    if any(not check.passed for check in made):
+    if any(check.failed for check in made):
         return Verdict.FAIL
-    if {check.name for check in made} >= REQUIRED | required:
+    held = {check.name for check in made if check.passed}
+    waived = {check.name for check in made if check.waived} & waivable
+    if held | waived >= REQUIRED | required:
         return Verdict.PASS
     return Verdict.ERROR
 
 
-NO_RETRY: Final = frozenset({"E-VERIFY-03", "E-VERIFY-04", "E-LOCK-01", "E-IDENT-01", "E-IDENT-03"})
+NO_RETRY: Final = frozenset(
+    {
+        *("E-VERIFY-03", "E-VERIFY-04", "E-LOCK-01"),
+        *("E-IDENT-01", "E-IDENT-03", "E-IDENT-04"),
+    }
+)
 """Findings no other slot would change: the unit is held at once (operator-facing catalogue).
 
 Those of identity and security, and an application that does not come through its first boot: it
@@ -114,9 +155,12 @@ is the same one on every dock of the order.
 """
 
 FREE_RETRY: Final = frozenset(
-    {"E-LINK-01", "E-SIGN-01", "E-LOG-01", "E-TOKEN-01", "E-REHEARSE-01", "E-REHEARSE-02"}
+    {
+        *("E-LINK-01", "E-LINK-06", "E-SIGN-01", "E-LOG-01", "E-TOKEN-01"),
+        *("E-REHEARSE-01", "E-REHEARSE-02"),
+    }
 )
-"""Troubles of cable or station that do not use up the unit's retries."""
+"""Troubles of cable, firmware or station that do not use up the unit's retries."""
 
 
 def disposition_after(verdict: Verdict, code: str, *, spent: int, retry_limit: int) -> Disposition:

@@ -116,6 +116,16 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Slot {slot}: use another slot, call technician",
     ),
     "E-LINK-05": Entry(Place.CHECK, Acts.OPERATOR, "DOCK REFUSED", MOVE_AND_SCAN, MOVE_BAND),
+    "E-BOOT-01": Entry(
+        Place.CHECK,
+        Acts.OPERATOR,
+        "NOT BOOTABLE",
+        ("Plug in firmly", "Scan label to write it again"),
+        "Slot {slot}: plug in firmly, scan {serial} to write it again",
+    ),
+    "E-LINK-06": Entry(
+        Place.CHECK, Acts.ENGINEER, "CAN'T VERIFY", (ASIDE, CALL_ENGINEER), ENGINEER_BAND
+    ),
     "E-TIME-01": Entry(Place.CHECK, Acts.OPERATOR, "TOO SLOW", MOVE_AND_SCAN, MOVE_BAND),
     # -- identity
     "E-IDENT-01": Entry(
@@ -125,7 +135,17 @@ CATALOGUE: Final[dict[str, Entry]] = {
         Place.CHECK, Acts.OPERATOR, "WRONG HARDWARE", (ASIDE,), ASIDE_BAND, tells_cause=True
     ),
     "E-IDENT-03": Entry(Place.HOLD, Acts.LEAD, "DOCK CHANGED", (RED_TAG, CALL_LEAD), HOLD_BAND),
+    "E-IDENT-04": Entry(
+        Place.HOLD, Acts.QUALITY, "KEY NOT PROVED", (RED_TAG, "Call quality"), HOLD_BAND
+    ),
     # -- findings
+    "E-IDENT-05": Entry(
+        Place.CHECK,
+        Acts.OPERATOR,
+        "NO SERIAL",
+        ("Scan its label",),
+        "Slot {slot}: scan the label of this dock",
+    ),
     "E-WRITE-01": Entry(Place.FAIL, Acts.OPERATOR, "WRITE FAILED", MOVE_AND_SCAN, MOVE_BAND),
     "E-VERIFY-02": Entry(Place.FAIL, Acts.OPERATOR, "DATA DIFFERENT", MOVE_AND_SCAN, MOVE_BAND),
     "E-VERIFY-03": Entry(
@@ -172,6 +192,16 @@ CATALOGUE: Final[dict[str, Entry]] = {
         ("Leave docks in", "Call line IT"),
         "Slot {slot}: leave the dock in, call line IT",
     ),
+    "E-WORKER-01": Entry(
+        Place.BAND, Acts.ENGINEER, "NOT UNDERSTOOD", (CALL_ENGINEER,), ENGINEER_BAND
+    ),
+    "E-WORKER-02": Entry(
+        Place.STOP,
+        Acts.ENGINEER,
+        "NO CONTACT",
+        ("Leave docks in", CALL_ENGINEER),
+        "Slot {slot}: leave the dock in, call engineer",
+    ),
     "E-GATE-01": Entry(
         Place.STOP, Acts.ENGINEER, "BUNDLE REFUSED", (CALL_ENGINEER,), ENGINEER_BAND
     ),
@@ -179,12 +209,34 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E-MES-01": Entry(
         Place.LAMP, Acts.ENGINEER, "MES OFFLINE", ("Keep working",), "Slot {slot}: keep working"
     ),
+    "E-SLOT-01": Entry(
+        Place.CHECK,
+        Acts.OPERATOR,
+        "NOT A DOCK",
+        ("Remove this device", "Connect a dock"),
+        "Slot {slot}: remove this device, connect a dock",
+    ),
+    "E-SLOT-02": Entry(
+        Place.CHECK,
+        Acts.TECHNICIAN,
+        "SLOT NOT MAPPED",
+        ("Use another slot", "Call technician"),
+        "Slot {slot}: use another slot, call technician",
+    ),
     "E-SLOT-03": Entry(
         Place.OFF,
         Acts.TECHNICIAN,
         "SLOT FAULT",
         ("Use another slot", "Technician called"),
         "Slot {slot}: use another slot",
+    ),
+    "E-SLOT-04": Entry(
+        Place.BAND,
+        Acts.TECHNICIAN,
+        "NO SUCH SLOT",
+        ("Call technician",),
+        "Slot {slot}: call technician",
+        tells_cause=True,
     ),
     # -- work orders and people
     "E-WO-01": Entry(

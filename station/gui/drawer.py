@@ -38,7 +38,9 @@ VERDICTS: Final[dict[Verdict, Text]] = {
 }
 
 CHECKS: Final[dict[CheckName, tuple[Text, Text]]] = {
+    CheckName.PROVED: (Text.CHECK_PROVED, Text.HOLDS_PROVED),
     CheckName.ACCEPTED: (Text.CHECK_ACCEPTED, Text.HOLDS_ACCEPTED),
+    CheckName.PROVED_AGAIN: (Text.CHECK_PROVED_AGAIN, Text.HOLDS_PROVED_AGAIN),
     CheckName.BLOCKS: (Text.CHECK_BLOCKS, Text.HOLDS_BLOCKS),
     CheckName.IMAGE: (Text.CHECK_IMAGE, Text.HOLDS_IMAGE),
     CheckName.DATASTORE: (Text.CHECK_DATASTORE, Text.HOLDS_DATASTORE),
@@ -103,7 +105,7 @@ class Boot:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """A check of the run. evidence: of one that failed, in one line of any length."""
+    """A check of the run. evidence: of one that failed or was waived, in one line of any length."""
 
     mark: Mark
     label: str
@@ -262,6 +264,8 @@ def _checks(run: EndedRun, say: Speaker) -> Iterator[CheckRow]:
             yield CheckRow(AHEAD, label, say(Text.NOT_MADE))
         elif check.passed:
             yield CheckRow(HOLDS, label, say(holds))
+        elif check.waived:
+            yield CheckRow(AHEAD, label, say(Text.WAIVED), printable(check.evidence))
         else:
             evidence = _HEX.sub("", printable(check.evidence))
             yield CheckRow(CONTRADICTED, label, check.code, evidence)

@@ -22,7 +22,13 @@ from math import inf
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from station.domain.errors import LinkError, NoAnswer, NoDock, TooSlow
-from station.protocol import datastore_group, smp
+from station.protocol import (
+    datastore_group,
+    enumeration_group,
+    filesystem_group,
+    image_group,
+    smp,
+)
 from station.protocol.errors import BadReply, DockRefused
 from station.protocol.framing import Framing, decoder, frame, resync
 from station.protocol.os_group import ParametersAnswer
@@ -63,6 +69,12 @@ RESENT_BASE: Final = 32
 RESENT_SHARE: Final = 4
 """A pipeline gives up when it has sent again more than 32 and a quarter of what was answered."""
 
+NOISE_BASE: Final = 1_024
+NOISE_SHARE: Final = 8
+"""A pipeline gives up when more frames than 1,024 and eight times those that answered it were
+damaged, or answered nothing. A frame of random octets falls into 17, and more than a quarter of
+the requests are never lost before: no cable does this."""
+
 NO_MEMORY_PAUSE_S: Final = 0.05
 """How long a server without a free buffer is left alone, times the number of tries."""
 
@@ -94,7 +106,8 @@ class Connection:
 
     line_rate: bytes per second the line carries, for judging when an answer is late; a guess too
     low only makes patience longer. first_sequence: 0..255, drawn by chance, so that what is left
-    in a port from an earlier connection matches nothing. One pipeline at a time.
+    in a port from an earlier connection matches nothing. message_max: a longest message shorter
+    than `MESSAGE_BYTES_MAX`. One pipeline at a time.
     """
 
     def __init__(
@@ -103,6 +116,7 @@ class Connection:
         framing: Framing = Framing.COBS,
         line_rate: float = ASSUMED_LINE_RATE,
         first_sequence: int = 0,
+        message_max: int = MESSAGE_BYTES_MAX,
     ) -> None:
         self.framing = framing
         self.line_rate = line_rate
@@ -110,6 +124,7 @@ class Connection:
         self.heard = False
         self._decoder = decoder(framing)
         self._sequence = first_sequence & 0xFF
+        self._message_max = min(MESSAGE_BYTES_MAX, message_max)
         self._opened = False
         self._parameters: ParametersAnswer | None = None
 
@@ -118,7 +133,7 @@ class Connection:
         """Longest message to send or to ask for, header included."""
         if self._parameters is None:
             return MESSAGE_BYTES_FIRST
-        return min(MESSAGE_BYTES_MAX, self._parameters.buf_size)
+        return min(self._message_max, self._parameters.buf_size)
 
     @property
     def window_max(self) -> int:
@@ -131,6 +146,11 @@ class Connection:
     def damaged(self) -> int:
         """Frames that did not arrive whole."""
         return self._decoder.damaged
+
+    @property
+    def noise(self) -> int:
+        """Frames that were damaged, held no message, or answered nothing that was open."""
+        return self.damaged + self.tally.malformed + self.tally.stray
 
     def learn(self, parameters: ParametersAnswer) -> None:
         """Obey the server's limits from now on. Raises BadReply for limits nobody can work in."""
@@ -243,6 +263,7 @@ class Pipeline(Generic[A]):
         self._drawn = 0
         self._answered = 0
         self._resent = 0
+        self._noise_before = connection.noise
         self._failed = False
 
     @property
@@ -288,6 +309,7 @@ class Pipeline(Generic[A]):
             self._failed = True
             raise
         self._keep_deadline(now_s)
+        self._keep_quiet()
         return events
 
     # -- sending ---------------------------------------------------------------------------
@@ -338,6 +360,9 @@ class Pipeline(Generic[A]):
                 return None
             body = {key: value for key, value in body.items() if key != "rc"}
         answer = flight.request.answered_by(body)
+        if not flight.request.done_by(answer):
+            self._go_back(flight)
+            return None
         self._answered += 1
         self._connection.tally.answered += 1
         self._window.proved = True
@@ -376,6 +401,12 @@ class Pipeline(Generic[A]):
         for sequence in list(self._in_flight):
             self._try_again(self._land(sequence))
 
+    def _go_back(self, flight: _Flight[A]) -> None:
+        """Let what is on its way land before anything more is sent, then all of it in order: a
+        server that takes nothing out of order drops whatever follows what it has missed."""
+        self._draining = True
+        self._try_again(flight)
+
     def _no_memory(self, flight: _Flight[A], now_s: float) -> None:
         """Let the server answer what it holds before anything more is sent."""
         self._connection.tally.no_memory += 1
@@ -401,6 +432,12 @@ class Pipeline(Generic[A]):
     def _give_up(self, cause: str) -> None:
         self._failed = True
         raise NoAnswer(cause) if self._connection.heard else NoDock("nothing answers on this port")
+
+    def _keep_quiet(self) -> None:
+        """Every frame costs time that other docks need, whatever it holds."""
+        noise = self._connection.noise - self._noise_before
+        if not self.finished and noise > NOISE_BASE + NOISE_SHARE * self._answered:
+            self._give_up(f"{noise} frames that nobody asked for, {self._answered} answers")
 
     def _keep_deadline(self, now_s: float) -> None:
         if now_s < self._deadline_s or self.finished:
@@ -438,6 +475,9 @@ def _lacks_memory(body: smp.Body, request: Request[Any]) -> bool:
 def _code_name(refusal: smp.Refusal) -> str:
     codes: type[IntEnum] | None = {
         None: smp.ReturnCode,
+        image_group.GROUP: image_group.ImageCode,
+        filesystem_group.GROUP: filesystem_group.FileCode,
+        enumeration_group.GROUP: enumeration_group.EnumerationCode,
         datastore_group.GROUP: datastore_group.DatastoreCode,
     }.get(refusal.group)
     try:

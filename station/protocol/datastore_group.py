@@ -12,8 +12,10 @@ from enum import IntEnum, StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, Final, Self
 
+from station.domain.device_proof import AGREEMENT_BYTES, NONCE_BYTES, PROOF_BYTES
 from station.domain.entries import NAME_MAX_BYTES
 from station.domain.identity import DockId, Serial
+from station.protocol.compression import INFLATED_BYTES_MAX, Method
 from station.protocol.shape import (
     Done,
     Flag,
@@ -28,7 +30,7 @@ from station.protocol.shape import (
     Text,
     Uint,
 )
-from station.protocol.smp import HEADER_BYTES, Op
+from station.protocol.smp import HEADER_BYTES, Malformed, Op, decode_body, encode_body
 
 GROUP: Final = 64
 """First group number free for users (SMP specification, "Group ID")."""
@@ -43,8 +45,12 @@ DATA_BYTES_MAX: Final = 16_384
 DIGESTS_MAX: Final = 512
 RANGES_MAX: Final = 64
 NAMES_MAX: Final = 1_024
+DOCUMENT_BYTES_MAX: Final = 2_048
+"""Longest identity as a file; what it holds takes half of that."""
+
 NONCE_BYTES_MIN: Final = 16
 NONCE_BYTES_MAX: Final = 64
+DEVICE_CERTIFICATE_BYTES_MAX: Final = 2_048
 REASON_BYTES_MAX: Final = 512
 TRACE_BYTES_MAX: Final = 2_048
 
@@ -53,8 +59,12 @@ _DIGEST: Final = Octets(DIGEST_BYTES, DIGEST_BYTES)
 _DATA: Final = Octets(DATA_BYTES_MAX)
 _WORD: Final = Text(64)
 _NAME: Final = Text(NAME_MAX_BYTES, 1)
+_NONCE: Final = Octets(NONCE_BYTES, NONCE_BYTES)
+_PROOF: Final = Octets(PROOF_BYTES, PROOF_BYTES)
+_PUBLIC_KEY: Final = Octets(AGREEMENT_BYTES, AGREEMENT_BYTES)
 
 _RANGE_OVERHEAD: Final = HEADER_BYTES + len(b"\xa2\x63off\x1a....\x64data\x59..")
+_PACKED_OVERHEAD: Final = _RANGE_OVERHEAD + len(b"\x64comp\x64zlib\x64size\x19..")
 _DIGESTS_OVERHEAD: Final = (
     HEADER_BYTES + len(b"\xa3" b"\x63off" b"\x1a...." b"\x65block" b"\x1a....")
     + len(b"\x67digests" b"\x99..")
@@ -92,6 +102,12 @@ class DatastoreCode(IntEnum):
     """Confirm names another image than the active one."""
     NOT_RUNNABLE = 10
     """The dock could not mount its image: there is no datastore to ask."""
+    SEALED = 11
+    """The content is the dock's secret: it is proved, never told."""
+    NOT_INFLATED = 12
+    """Compressed data that is none of the method and length it says."""
+    OTHER_DOCK = 13
+    """The request is meant for another dock."""
 
 
 class Slot(StrEnum):
@@ -167,6 +183,23 @@ class Identity(Shape):
         except ValueError as error:
             raise OtherShape(str(error)) from error
 
+    def to_document(self) -> bytes:
+        """The same as a file, for docks that are asked without this group."""
+        return encode_body(self.to_body())
+
+    @classmethod
+    def from_document(cls, octets: bytes) -> Self:
+        """From such a file, which has one spelling. Raises OtherShape."""
+        if len(octets) > DOCUMENT_BYTES_MAX:
+            raise OtherShape(f"an identity of more than {DOCUMENT_BYTES_MAX} octets")
+        try:
+            body = decode_body(octets)
+        except Malformed as error:
+            raise OtherShape(f"an identity in {error}") from error
+        if encode_body(body) != octets:
+            raise OtherShape("an identity in another spelling than its own")
+        return cls.from_body(body)
+
 
 @dataclass(frozen=True, slots=True)
 class Identify(Request[Identity]):
@@ -177,6 +210,35 @@ class Identify(Request[Identity]):
     def answer_bytes(self) -> int:
         """A few hundred bytes of text."""
         return 512
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAnswer(Shape):
+    """proof: see docs/SPEC.md, "Proof of a device key". certificate: DER; None for a shared key."""
+
+    proof: Annotated[bytes, Key("proof", _PROOF)]
+    certificate: Annotated[bytes | None, Key("cert", Octets(DEVICE_CERTIFICATE_BYTES_MAX, 1))] = (
+        field(default=None, repr=False)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prove(Request[ProveAnswer]):
+    """Have the dock prove its device key. Changes nothing.
+
+    nonce: never used before. key: public key of X25519 made for this question; None where the dock
+    has a key that it shares.
+    """
+
+    OP, GROUP, COMMAND, ANSWER = Op.READ, GROUP, 18, ProveAnswer
+    PATIENCE_S = 2.0
+
+    nonce: Annotated[bytes, Key("nonce", _NONCE)]
+    key: Annotated[bytes | None, Key("key", _PUBLIC_KEY)] = None
+
+    def answer_bytes(self) -> int:
+        """Mostly the certificate."""
+        return 1_024
 
 
 # -- what a slot holds ---------------------------------------------------------------------------
@@ -317,13 +379,15 @@ class Read(Request[ReadAnswer]):
 class Begin(Request[Done]):
     """Give up what the other slot holds and make it ready for an image of `size` bytes.
 
-    Harmless when repeated: nothing in the other slot counts until it is committed.
+    Harmless when repeated: nothing in the other slot counts until it is committed. dock_id: the
+    dock it is meant for, which it may no longer find; None for any.
     """
 
     OP, GROUP, COMMAND, ANSWER = Op.WRITE, GROUP, 4, Done
     PATIENCE_S = 10.0
 
     size: Annotated[int, Key("size", _OFFSET)]
+    dock_id: Annotated[bytes | None, Key("id", _DIGEST)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,12 +434,27 @@ class Write(Request[WriteAnswer]):
     """Write `data` at `offset` of the other slot; the same write again changes nothing.
 
     Any order. Other bytes over bytes already written since `Begin` are allowed: the last count.
+    method: how `data` is compressed, and size: what it inflates to, for a dock that has said it
+    can; both None for plain data.
     """
 
     OP, GROUP, COMMAND, ANSWER = Op.WRITE, GROUP, 6, WriteAnswer
 
     offset: Annotated[int, Key("off", _OFFSET)]
     data: Annotated[bytes | memoryview, Key("data", _DATA)] = field(repr=False)
+    method: Annotated[Method | None, Key("comp", OneOf(Method))] = None
+    size: Annotated[int | None, Key("size", Uint(INFLATED_BYTES_MAX))] = None
+
+    def __post_init__(self) -> None:
+        if (self.method is None) != (self.size is None):
+            raise OtherShape("'comp' and 'size': one without the other")
+        if self.size == 0:
+            raise OtherShape("'size': compressed data of nothing")
+
+    @property
+    def plain_bytes(self) -> int:
+        """How many bytes of the slot it writes."""
+        return len(self.data) if self.size is None else self.size
 
     def why_not(self, answer: WriteAnswer) -> str:
         """The same offset."""
@@ -502,6 +581,26 @@ class Entry(Request[EntryAnswer]):
 
 
 @dataclass(frozen=True, slots=True)
+class EntryProofAnswer(Shape):
+    """proof: see docs/SPEC.md, "Proof of an entry". type: the picture's, as the dock says."""
+
+    proof: Annotated[bytes, Key("proof", _PROOF)]
+    type: Annotated[str | None, Key("type", Text(16))] = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProof(Request[EntryProofAnswer]):
+    """Have the dock prove, for this nonce, which content its datastore gives for an entry."""
+
+    OP, GROUP, COMMAND, ANSWER = Op.READ, GROUP, 19, EntryProofAnswer
+    PATIENCE_S = 2.0
+
+    kind: Annotated[Listed, Key("kind", OneOf(Listed))]
+    name: Annotated[str, Key("name", _NAME)]
+    nonce: Annotated[bytes, Key("nonce", _NONCE)]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeInfoAnswer(Shape):
     """checksum: CRC-32 of the ROM application's bytes, as `CodeStore().info()` gives it."""
 
@@ -576,10 +675,15 @@ class Screen(Request[ScreenAnswer]):
 
 @dataclass(frozen=True, slots=True)
 class FactoryReset(Request[Done]):
-    """Empty the runtime and ephemeral partitions and start again; the ROM store stays."""
+    """Empty the runtime and ephemeral partitions and start again; the ROM store stays.
+
+    dock_id: the dock it is meant for; None for any.
+    """
 
     OP, GROUP, COMMAND, ANSWER = Op.WRITE, GROUP, 14, Done
     PATIENCE_S = 10.0
+
+    dock_id: Annotated[bytes | None, Key("id", _DIGEST)] = None
 
 
 # -- the irreversible step -----------------------------------------------------------------------
@@ -611,6 +715,7 @@ class LockProbe(Request[LockProbeAnswer]):
 REQUESTS: Final[tuple[type[Request[Any]], ...]] = (
     *(Identify, Challenge, SlotState, BlockDigests, Begin, Copy, Write, Commit, Confirm, Read),
     *(Names, Entry, CodeInfo, Application, FactoryReset, Lock, LockProbe, Screen),
+    *(Prove, EntryProof),
 )
 """All requests of this group, for a server."""
 
@@ -633,6 +738,11 @@ def range_payload_max(message_max: int) -> int:
     With an offset from 65,536 and data from 256 bytes on, the message is then full.
     """
     return min(DATA_BYTES_MAX, message_max - _RANGE_OVERHEAD)
+
+
+def packed_payload_max(message_max: int) -> int:
+    """Most compressed data a `Write` takes in a message of `message_max` bytes."""
+    return min(DATA_BYTES_MAX, message_max - _PACKED_OVERHEAD)
 
 
 def entry_payload_max(message_max: int) -> int:

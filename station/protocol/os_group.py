@@ -5,6 +5,7 @@ hold more keys than these.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Annotated, Any, Final
 
 from station.protocol.shape import DoneByOthers, Key, Request, Shape, Text, Uint
@@ -16,6 +17,19 @@ BUFFER_BYTES_MAX: Final = 0xFFFF
 """Largest buffer a server may claim: the header's length field has 16 bits."""
 
 _TEXT: Final = Text(2048)
+
+
+class SystemCode(IntEnum):
+    """Codes of this group (`rc` in `err`); names as in the source."""
+
+    OK = 0
+    UNKNOWN = 1
+    INVALID_FORMAT = 2
+    """A part of `Info` nobody knows."""
+    QUERY_YIELDS_NO_ANSWER = 3
+    RTC_NOT_SET = 4
+    RTC_COMMAND_FAILED = 5
+    QUERY_RESPONSE_VALUE_NOT_VALID = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,13 @@ class Echo(Request[EchoAnswer]):
     def why_not(self, answer: EchoAnswer) -> str:
         """Only the same text is an echo."""
         return "" if answer.text == self.text else "another text"
+
+
+@dataclass(frozen=True, slots=True)
+class EchoByRead(Echo):
+    """The same, as Zephyr's server takes it too and some stock clients send it."""
+
+    OP = Op.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +121,22 @@ class BootloaderAnswer(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Bootloader(Request[BootloaderAnswer]):
-    """Ask which boot loader started the server (only its name is asked for)."""
+    """Ask which boot loader started the server.
+
+    query: what stock clients ask of one they know; we ask for the name alone.
+    """
 
     OP, GROUP, COMMAND, ANSWER = Op.READ, GROUP, 8, BootloaderAnswer
 
+    query: Annotated[str | None, Key("query", Text(64))] = None
 
-REQUESTS: Final[tuple[type[Request[Any]], ...]] = (Echo, Reset, Parameters, Info, Bootloader)
+
+REQUESTS: Final[tuple[type[Request[Any]], ...]] = (
+    Echo,
+    EchoByRead,
+    Reset,
+    Parameters,
+    Info,
+    Bootloader,
+)
 """All requests of this group, for a server."""

@@ -27,6 +27,9 @@ BUFFERS: Final = 8
 
 REASON_CHARACTERS_MAX: Final = 100
 
+USER_GROUPS_FROM: Final = 64
+"""Groups below this one are Zephyr's (SMP specification, "Group ID"), and so are their clients."""
+
 
 class Call(NamedTuple):
     """A request to be answered, once, with `ServerPort.answer` or `ServerPort.refuse`."""
@@ -97,7 +100,8 @@ class ServerPort:
     def refuse(self, call: Call, rc: int, *, group: int | None = None, reason: str = "") -> None:
         """Answer with an error. group: whose code `rc` is; None for SMP's general ones.
 
-        A version-1 client knows no group codes: it gets "unknown" and the reason.
+        A version-1 client knows no group codes: it gets "unknown" and the reason. A stock client
+        of version 2 expects no reason beside the code of one of its groups: it gets none.
         """
         self._refuse(_about(call), rc, group, reason)
 
@@ -130,7 +134,7 @@ class ServerPort:
             body = {"rc": int(smp.ReturnCode.UNKNOWN)}
         else:
             body = {"err": {"group": group, "rc": int(rc)}}
-        if reason:
+        if reason and ("rc" in body or (group or 0) >= USER_GROUPS_FROM):
             body["rsn"] = reason[:REASON_CHARACTERS_MAX]
         self._send(about, body)
 

@@ -150,6 +150,27 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A map of at most `most` items by name (a text within `name`'s bounds); a dict on our side."""
+
+    name: Text
+    item: Item
+    most: int
+
+    def parse(self, value: object) -> dict[str, Any]:
+        """The parsed items by name."""
+        if not isinstance(value, dict) or len(value) > self.most:
+            raise OtherShape(f"not a map of at most {self.most}")
+        return {self.name.parse(name): self.item.parse(one) for name, one in value.items()}
+
+    def build(self, value: dict[str, Any]) -> Body:
+        """The built items by name."""
+        if len(value) > self.most:
+            raise OtherShape(f"more than {self.most} items")
+        return {self.name.build(name): self.item.build(one) for name, one in value.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Nested:
     """A map inside a map."""
 
@@ -230,6 +251,11 @@ class Request(Shape, Generic[A]):
     def why_not(self, answer: A) -> str:
         """Why `answer`, of the right shape, cannot be the answer to this request; empty: it is."""
         return ""
+
+    def done_by(self, answer: A) -> bool:
+        """Whether the request is done. If not, it is sent again after those sent before it: the
+        server takes them in order only, and has missed one."""
+        return True
 
     def answered_by(self, body: Body) -> A:
         """The answer in `body`. Raises BadReply for another shape or another subject."""

@@ -86,7 +86,7 @@ def encode(message: Message) -> bytes:
     Raises ValueError for a body of more than 65,535 bytes.
     """
     op, group, command, sequence, body, version = message
-    octets = cbor2.dumps(body, canonical=True)
+    octets = encode_body(body)
     if len(octets) > 0xFFFF:
         raise ValueError("an SMP body has at most 65,535 bytes")
     return _HEADER.pack(version << 3 | op, 0, len(octets), group, sequence, command) + octets
@@ -107,7 +107,31 @@ def decode(data: bytes) -> Message:
     op, version = first & 7, first >> 3 & 3
     if op > Op.WRITE_ANSWER or version > Version.V2:
         raise Malformed("an unknown operation or version")
-    return Message(_OPS[op], group, command, sequence, _body(data), _VERSIONS[version])
+    body = decode_body(data[HEADER_BYTES:])
+    return Message(_OPS[op], group, command, sequence, body, _VERSIONS[version])
+
+
+def encode_body(body: Body) -> bytes:
+    """The one spelling of a body (RFC 8949, section 4.2)."""
+    return cbor2.dumps(body, canonical=True)
+
+
+def decode_body(octets: bytes) -> Body:
+    """The body at the start of `octets`. Raises Malformed as `decode` does."""
+    try:
+        body = cbor2.loads(
+            octets,
+            max_depth=DEPTH_MAX,
+            allow_duplicate_keys=False,
+            strict_hashable_types=True,
+            semantic_decoders=_NO_KNOWN_TAG,
+            tag_hook=_no_tag,
+        )
+    except cbor2.CBORError as error:
+        raise Malformed("a body that is no CBOR") from error
+    if type(body) is not dict or not all(type(key) is str for key in body):
+        raise Malformed("a body that is no map with text keys")
+    return body
 
 
 def refusal(body: Body) -> Refusal | None:
@@ -149,20 +173,3 @@ _KNOWN_TAGS: Final = (
 gigabytes): refused like all others, which its `tag_hook` sees. A test tries every tag."""
 
 _NO_KNOWN_TAG: Final = dict.fromkeys(_KNOWN_TAGS, _no_tag)
-
-
-def _body(data: bytes) -> Body:
-    try:
-        body = cbor2.loads(
-            data[HEADER_BYTES:],
-            max_depth=DEPTH_MAX,
-            allow_duplicate_keys=False,
-            strict_hashable_types=True,
-            semantic_decoders=_NO_KNOWN_TAG,
-            tag_hook=_no_tag,
-        )
-    except cbor2.CBORError as error:
-        raise Malformed("a body that is no CBOR") from error
-    if type(body) is not dict or not all(type(key) is str for key in body):
-        raise Malformed("a body that is no map with text keys")
-    return body

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from tests.benchmarks.measure import Measure
 
-GROUPS = ("run", "rehearsal", "rest", "datastore")
+GROUPS = ("run", "rehearsal", "rest", "datastore", "wire")
 RESULTS = Path("build/bench.json")
 MET = {True: "met", False: "missed", None: ""}
 

@@ -6,35 +6,30 @@ inside this process, the memory from the command line's own process.
 
 import json
 import os
-import random
 import subprocess
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Final
 
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDock, SerialDocks
+from station.adapters.serial_link.dock import SerialDock
+from station.adapters.serial_link.docks import SerialDocks
+from station.adapters.serial_link.stock import StockDock
 from station.adapters.virtual_bench import DockProcesses
 from station.application.cancel import Cancel
 from station.application.demo import DemoUnit, demo_units
 from station.application.job import Job
 from station.bootstrap.demo import program
-from station.bootstrap.station import DEMO_COST, NewOrder, Station
-from station.config import Config, Settings
-from station.domain.secret import Secret
+from station.bootstrap.station import Station
+from station.domain.profile import Link
 from station.domain.verdict import Step, Verdict
+from tests.benchmarks.furnished import ORDER, PRODUCT, furnished, passphrase, passphrase_file
 from tests.benchmarks.measure import AtMost, Measure
 
-PRODUCT: Final = "DK-7F"
-PASSPHRASE: Final = "correct horse battery staple"
-PICTURES: Final = 2
-WIDTH, HEIGHT = 1920, 1080
-LAST_HEIGHT: Final = 70
-"""Rows of the last, smaller picture: together they come close to 13,000,000 bytes."""
+HEIGHTS: Final = (1_080, 1_080, 70)
+"""Of pictures that together come close to 13,000,000 bytes."""
 
 RUNS: Final = 5
 
@@ -66,22 +61,22 @@ class _Run:
 class _CountingDocks(SerialDocks):
     """The real ports; remembers the last conversation, to count its bytes."""
 
-    last: SerialDock
+    last: SerialDock | StockDock
 
     @contextmanager
-    def open(self, port: str) -> Iterator[SerialDock]:
-        with super().open(port) as dock:
+    def open(self, port: str, link: Link) -> Iterator[SerialDock | StockDock]:
+        with super().open(port, link) as dock:
             self.last = dock
             yield dock
 
 
 def _one_run(station: Station, bench: DockProcesses, unit: DemoUnit) -> _Run:
     docks = _CountingDocks(clock=SystemClock(), chance=SystemChance())
-    unlocked = station.unlock(lambda key: Secret.from_text(PASSPHRASE), docks=docks)
+    unlocked = station.unlock(lambda key: passphrase(), docks=docks)
     port = bench.plug(unit, 1, fault="")
     try:
         began_s = station.clock.monotonic_s()
-        order = unlocked.book.registry.order("WO-1")[0]
+        order = unlocked.book.registry.order(ORDER)[0]
         outcome = unlocked.provisioning.run(
             Job.under(
                 order, unit.serial, shelf=station.shelf, slot="1", port=port, operator="bench"
@@ -101,8 +96,6 @@ def _one_run(station: Station, bench: DockProcesses, unit: DemoUnit) -> _Run:
 
 def _peak_memory(station: Station, bench: DockProcesses, unit: DemoUnit) -> int:
     """Bytes of resident memory the command line needed at most for one run."""
-    passphrase = station.config.home / "passphrase"
-    passphrase.write_text(PASSPHRASE, encoding="utf-8")
     port = bench.plug(unit, 1, fault="")
     try:
         process = subprocess.Popen(
@@ -111,7 +104,7 @@ def _peak_memory(station: Station, bench: DockProcesses, unit: DemoUnit) -> int:
                 "provision",
                 unit.serial.text,
                 f"--port={port}",
-                f"--passphrase-file={passphrase}",
+                f"--passphrase-file={passphrase_file(station)}",
                 "--json",
             ],
             env={**os.environ, "STATION_HOME": str(station.config.home)},
@@ -134,27 +127,7 @@ def _peak_memory(station: Station, bench: DockProcesses, unit: DemoUnit) -> int:
 def _furnished(home: Path) -> Iterator[tuple[Station, DockProcesses, tuple[DemoUnit, ...]]]:
     """A station with a running order for a 13 MB bundle, and docks to make."""
     units = demo_units(RUNS + 1, seed=13, fault="none")
-    settings = Settings(slots=1, operator="bench")
-    station = Station(Config(home, settings), cost=DEMO_COST, demo=True)
-    secret = Secret.from_text(PASSPHRASE)
-    station.keys.hold_ceremony(products=[PRODUCT], release_name="bench", passphrase=secret)
-    bundle, lot = home / "large.bundle", home / "lot.json"
-    station.build_bundle(_large_source(home / "large"), bundle, product="", ask=lambda key: secret)
-    lot.write_text(
-        json.dumps(
-            {
-                "lot": "T-1",
-                "kind": "enrolment-token",
-                "product": PRODUCT,
-                "records": [{"token": token_urlsafe(24)} for _ in units],
-            }
-        ),
-        encoding="utf-8",
-    )
-    station.import_lot(lot, lot="", kind="", product="", ask=lambda key: secret)
-    template = station.config.samples / "upd_templates" / "basic.yaml"
-    station.new_order(NewOrder("WO-1", len(units), bundle, template, "T-1"))
-    station.start_order("WO-1")
+    station = furnished(home, heights=HEIGHTS, units=len(units))
     yield (
         station,
         DockProcesses(
@@ -168,43 +141,3 @@ def _furnished(home: Path) -> Iterator[tuple[Station, DockProcesses, tuple[DemoU
         ),
         units,
     )
-
-
-def _large_source(folder: Path) -> Path:
-    """A bundle source of nearly 13,000,000 bytes that no compression shortens."""
-    chance = random.Random(13)
-    folder.mkdir()
-    images = []
-    for number, height in enumerate([HEIGHT] * PICTURES + [LAST_HEIGHT]):
-        (folder / f"{number}.png").write_bytes(_noise_png(chance, WIDTH, height))
-        images.append(f'  picture_{number}: {{path: "${{CONFIG_PATH}}/{number}.png", type: png}}')
-    (folder / "main.py").write_text("import splashscreen\n", encoding="utf-8")
-    (folder / "config.yaml").write_text(
-        "images:\n" + "\n".join(images) + '\ncode: {path: "${CONFIG_PATH}/main.py"}\n',
-        encoding="utf-8",
-    )
-    (folder / "bundle.yaml").write_text(
-        "name: large\nversion: 1.0.0\n"
-        f"product: {PRODUCT}\nsecurity_counter: 1\nconfig: config.yaml\n",
-        encoding="utf-8",
-    )
-    return folder
-
-
-def _noise_png(chance: random.Random, width: int, height: int) -> bytes:
-    """An 8-bit RGB picture of noise, stored uncompressed."""
-    rows = b"".join(b"\0" + chance.randbytes(3 * width) for _ in range(height))
-    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(kind, content)
-        for kind, content in (
-            (b"IHDR", head),
-            (b"IDAT", zlib.compress(rows, level=0)),
-            (b"IEND", b""),
-        )
-    )
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    crc = zlib.crc32(kind + content)
-    return len(content).to_bytes(4, "big") + kind + content + crc.to_bytes(4, "big")

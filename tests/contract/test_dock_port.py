@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -10,9 +10,9 @@ from zlib import crc32
 
 import pytest
 
-from station.adapters import serial_link
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDocks
+from station.adapters.serial_link import conversation
+from station.adapters.serial_link.docks import SerialDocks
 from station.application.cancel import Cancel
 from station.application.ports import CommitRefused, Dock, Docks, Piece, SlotState
 from station.datastore.field_store import FieldPartition, Usage
@@ -20,9 +20,11 @@ from station.datastore.plan import Part, Plan
 from station.dock.faults import parse_fault
 from station.dock.powered import powered
 from station.dock.settings import Settings
+from station.dock.stock_groups import STOCK_GROUPS
 from station.domain.entries import Entry, Kind
 from station.domain.errors import Interrupted, LinkError, LinkLost, NoDock, PortBusy
 from station.domain.identity import DockId
+from station.domain.profile import Compression, Link
 from tests.end_to_end.virtual_docks import start
 from tests.fakes.serial_link import Board, FakeDocks
 from tests.unit.dock.images import (
@@ -38,6 +40,7 @@ from tests.unit.dock.images import (
     make_profile,
 )
 
+LINK = Link()
 PLAN = make_plan()
 NEWER = make_plan(token="token-2", counter=2)
 FOREIGN = make_plan(dock_id=DockId(bytes(32)))
@@ -50,14 +53,15 @@ class Bench:
     docks: Docks
     port: str
     pull: Callable[[], None]
+    link: Link = LINK
 
 
 Plug = Callable[..., Bench]
 
 
-@pytest.fixture(params=["memory", "serial"])
-def plug(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plug]:
-    """Plugs a dock in, with faults as they are written on a command line."""
+@pytest.fixture
+def ways(tmp_path: Path) -> Iterator[dict[str, Plug]]:
+    """Every kind of dock; each plugs one in, with faults as they are written on a command line."""
     with ExitStack() as ends:
 
         def in_memory(*faults: str) -> Bench:
@@ -77,7 +81,49 @@ def plug(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plug]:
             docks = SerialDocks(clock=SystemClock(), chance=SystemChance())
             return Bench(docks, str(dock.port), lambda: dock.command("unplug"))
 
-        yield in_memory if request.param == "memory" else on_a_port
+        def in_a_thread(settings: Settings, faults: tuple[str, ...]) -> Bench:
+            settings = replace(settings, faults=tuple(map(parse_fault, faults)))
+            dock = ends.enter_context(powered(settings, None))
+            docks = SerialDocks(clock=SystemClock(), chance=SystemChance())
+            return Bench(docks, str(settings.port), dock.unplug, settings.profile.link)
+
+        def compressed(*faults: str) -> Bench:
+            profile = replace(make_profile(), link=Link(compression=Compression.ZLIB))
+            return in_a_thread(replace(settings_in(tmp_path), profile=profile), faults)
+
+        def stock(*faults: str) -> Bench:
+            return in_a_thread(replace(settings_in(tmp_path), groups=STOCK_GROUPS), faults)
+
+        yield {
+            "memory": in_memory,
+            "serial": on_a_port,
+            "compressed": compressed,
+            "stock": stock,
+        }
+
+
+@pytest.fixture(params=["memory", "serial", "compressed"])
+def plug(request: pytest.FixtureRequest, ways: dict[str, Plug]) -> Plug:
+    """A dock that serves our own group."""
+    return ways[request.param]
+
+
+@pytest.fixture(params=["memory", "serial", "compressed", "stock"])
+def plug_any(request: pytest.FixtureRequest, ways: dict[str, Plug]) -> Plug:
+    """Any dock."""
+    return ways[request.param]
+
+
+def settings_in(folder: Path) -> Settings:
+    return Settings(
+        flash=folder / "dock.flash",
+        port=folder / "port",
+        dock_id=DOCK_ID,
+        label=LABEL,
+        profile=make_profile(),
+        product=PRODUCT,
+        authority=AUTHORITY,
+    )
 
 
 class Field(Protocol):
@@ -97,15 +143,7 @@ def used(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench
         docks.plug("/dev/memory", board)
         yield Bench(docks, "/dev/memory", lambda: docks.pull("/dev/memory")), board.server.field
         return
-    settings = Settings(
-        flash=tmp_path / "dock.flash",
-        port=tmp_path / "port",
-        dock_id=DOCK_ID,
-        label=LABEL,
-        profile=make_profile(),
-        product=PRODUCT,
-        authority=AUTHORITY,
-    )
+    settings = settings_in(tmp_path)
     with powered(settings, None) as dock:
         docks_of_the_machine = SerialDocks(clock=SystemClock(), chance=SystemChance())
         yield Bench(docks_of_the_machine, str(settings.port), dock.unplug), dock
@@ -113,7 +151,8 @@ def used(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench
 
 def pieces(plan: Plan, parts: tuple[Part, ...]) -> Iterator[Piece]:
     for part in parts:
-        yield Piece(part.offset_bytes, plan.read(part.offset_bytes, part.size_bytes))
+        shared = part.digest if part in plan.common_blocks else b""
+        yield Piece(part.offset_bytes, plan.read(part.offset_bytes, part.size_bytes), shared)
 
 
 def write(dock: Dock, plan: Plan, parts: tuple[Part, ...] = ()) -> int:
@@ -151,7 +190,7 @@ def digests_of(plan: Plan, parts: tuple[Part, ...]) -> tuple[bytes, ...]:
 
 def test_an_image_goes_the_whole_way(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         identity = dock.identify()
         assert (identity.dock_id, identity.label, identity.model) == (
             DOCK_ID,
@@ -186,9 +225,34 @@ def test_an_image_goes_the_whole_way(plug: Plug) -> None:
         assert dock.identify().counter == 1
 
 
+def test_an_image_goes_the_whole_way_whatever_serves_the_dock(plug_any: Plug) -> None:
+    bench = plug_any()
+    with bench.docks.open(bench.port, bench.link) as dock:
+        slot_bytes = dock.identify().slot_bytes
+        assert dock.slot_state() == SlotState(0, b"", confirmed=False)
+        with pytest.raises(CommitRefused, match="size"):
+            dock.begin(slot_bytes + 4_096, ())
+        install(dock, PLAN)
+        trial = dock.slot_state()
+        assert read(dock, PLAN.size_bytes) == image_of(PLAN)
+        assert read(dock, 5_000, start_at=70_001) == image_of(PLAN)[70_001:75_001]
+        dock.confirm(NEWER.image_sha256)
+        assert not dock.slot_state().confirmed
+        dock.confirm(PLAN.image_sha256)
+        kept = dock.slot_state()
+
+        assert (trial.size_bytes, trial.confirmed) == (PLAN.size_bytes, False)
+        assert (kept.size_bytes, kept.confirmed) == (PLAN.size_bytes, True)
+        assert (kept.image_sha256 or kept.signed_sha256) in {
+            PLAN.image_sha256,
+            PLAN.signed_sha256,
+        }
+        assert dock.identify().counter == 1
+
+
 def test_a_docks_datastore_answers_entry_by_entry(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         with pytest.raises(LinkError):
             dock.answers()
@@ -212,7 +276,7 @@ def test_a_factory_reset_starts_the_image_and_leaves_nothing_beside_it(
     for where in FieldPartition:
         field.put(where, Entry(Kind.KV, "content_url", b"of the field"))
         field.put(where, Entry(Kind.KV, "learnt", b"in the field"))
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         install(dock, PLAN)
         answers, state = dock.answers(), dock.slot_state()
@@ -226,7 +290,7 @@ def test_a_factory_reset_starts_the_image_and_leaves_nothing_beside_it(
 
 def test_blocks_the_dock_holds_need_not_be_sent_again(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         install(dock, PLAN)
         dock.confirm(PLAN.image_sha256)
@@ -243,7 +307,7 @@ def test_blocks_the_dock_holds_need_not_be_sent_again(plug: Plug) -> None:
 
 def test_an_image_on_trial_is_given_up_and_another_one_is_not_confirmed(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         install(dock, PLAN)
         dock.confirm(NEWER.image_sha256)
@@ -255,7 +319,7 @@ def test_an_image_on_trial_is_given_up_and_another_one_is_not_confirmed(plug: Pl
 
 def test_a_damaged_block_is_refused_and_taken_once_it_is_right(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         dock.begin(PLAN.size_bytes, ())
         write(dock, PLAN)
@@ -275,7 +339,7 @@ def test_a_damaged_block_is_refused_and_taken_once_it_is_right(plug: Plug) -> No
 
 def test_an_image_of_another_size_or_dock_or_beyond_the_slot_is_refused(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         slot_bytes = dock.identify().slot_bytes
         with pytest.raises(CommitRefused, match="size"):
             dock.begin(2 * slot_bytes, ())
@@ -290,7 +354,7 @@ def test_an_image_of_another_size_or_dock_or_beyond_the_slot_is_refused(plug: Pl
 
 def test_what_was_begun_before_a_restart_is_forgotten(plug: Plug) -> None:
     bench = plug()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         dock.begin(PLAN.size_bytes, ())
         dock.factory_reset()
@@ -299,70 +363,70 @@ def test_what_was_begun_before_a_restart_is_forgotten(plug: Plug) -> None:
             dock.commit(PLAN.size_bytes, PLAN.image_sha256)
 
 
-def test_a_locked_dock_takes_no_image(plug: Plug) -> None:
-    bench = plug("already-locked")
-    with bench.docks.open(bench.port) as dock:
+def test_a_locked_dock_takes_no_image(plug_any: Plug) -> None:
+    bench = plug_any("already-locked")
+    with bench.docks.open(bench.port, bench.link) as dock:
         assert dock.identify().locked
         with pytest.raises(CommitRefused, match="locked"):
             dock.begin(PLAN.size_bytes, ())
 
 
-def test_another_dock_after_a_restart_says_who_it_is(plug: Plug) -> None:
-    bench = plug("other-dock")
-    with bench.docks.open(bench.port) as dock:
+def test_another_dock_after_a_restart_says_who_it_is(plug_any: Plug) -> None:
+    bench = plug_any("other-dock")
+    with bench.docks.open(bench.port, bench.link) as dock:
         assert dock.identify().dock_id == DOCK_ID
         dock.factory_reset()
 
         assert dock.identify().dock_id != DOCK_ID
 
 
-def test_a_stop_is_seen_while_writing_and_while_reading(plug: Plug) -> None:
-    bench = plug()
+def test_a_stop_is_seen_while_writing_and_while_reading(plug_any: Plug) -> None:
+    bench = plug_any()
     cancel = Cancel()
     cancel.ask()
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         install(dock, PLAN)
         with pytest.raises(Interrupted):
             list(dock.read_back(0, PLAN.size_bytes, done=ignore, cancel=cancel))
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         dock.begin(PLAN.size_bytes, ())
         with pytest.raises(Interrupted):
             dock.write(pieces(PLAN, PLAN.parts), done=ignore, cancel=cancel)
 
 
-def test_a_place_without_a_dock_is_no_dock(plug: Plug) -> None:
-    bench = plug()
-    with pytest.raises(NoDock), bench.docks.open(bench.port + "-elsewhere"):
+def test_a_place_without_a_dock_is_no_dock(plug_any: Plug) -> None:
+    bench = plug_any()
+    with pytest.raises(NoDock), bench.docks.open(bench.port + "-elsewhere", bench.link):
         pass
 
 
-def test_a_port_has_one_conversation_at_a_time(plug: Plug) -> None:
-    bench = plug()
-    with bench.docks.open(bench.port) as dock:
+def test_a_port_has_one_conversation_at_a_time(plug_any: Plug) -> None:
+    bench = plug_any()
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
-        with pytest.raises(PortBusy), bench.docks.open(bench.port):
+        with pytest.raises(PortBusy), bench.docks.open(bench.port, bench.link):
             pass
 
         assert dock.identify().dock_id == DOCK_ID
-    with bench.docks.open(bench.port) as dock:
+    with bench.docks.open(bench.port, bench.link) as dock:
         assert dock.identify().dock_id == DOCK_ID
 
 
 @pytest.mark.parametrize("fault", ["mute", "garbage"])
 def test_a_dock_that_does_not_speak_the_protocol_is_no_dock(
-    plug: Plug, fault: str, monkeypatch: pytest.MonkeyPatch
+    plug_any: Plug, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serial_link, "IDENTIFY_S", 0.7)
-    bench = plug(fault)
-    with bench.docks.open(bench.port) as dock, pytest.raises(NoDock):
+    monkeypatch.setattr(conversation, "IDENTIFY_S", 0.7)
+    bench = plug_any(fault)
+    with pytest.raises(NoDock), bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
 
 
-def test_a_dock_that_is_pulled_out_is_a_lost_link(plug: Plug) -> None:
-    bench = plug()
-    with bench.docks.open(bench.port) as dock:
+def test_a_dock_that_is_pulled_out_is_a_lost_link(plug_any: Plug) -> None:
+    bench = plug_any()
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         dock.begin(PLAN.size_bytes, ())
         bench.pull()
@@ -371,9 +435,9 @@ def test_a_dock_that_is_pulled_out_is_a_lost_link(plug: Plug) -> None:
                 write(dock, PLAN)
 
 
-def test_a_cable_that_comes_out_in_the_middle_is_a_lost_link(plug: Plug) -> None:
-    bench = plug("unplug@40%")
-    with bench.docks.open(bench.port) as dock:
+def test_a_cable_that_comes_out_in_the_middle_is_a_lost_link(plug_any: Plug) -> None:
+    bench = plug_any("unplug@40%")
+    with bench.docks.open(bench.port, bench.link) as dock:
         dock.identify()
         dock.begin(PLAN.size_bytes, ())
         with pytest.raises(LinkLost):

@@ -109,6 +109,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 # -- one run -------------------------------------------------------------------------------------
 
 
+def test_a_waived_check_is_kept_as_one(bench: Bench) -> None:
+    waived = Check(CheckName.DOCK_ANSWERS, "not made: it cannot answer", waived=True)
+    checks = tuple(waived if one.name is waived.name else one for one in PASS_CHECKS)
+    course = run_to(bench.ledger, RunState.CONFIRMING)
+    closed = bench.ledger.close_run(course.run.run_id, closing(checks=checks))
+    (row,) = bench.registry.unit(SERIAL).runs
+
+    assert closed.verdict is Verdict.PASS
+    assert row.checks == checks
+    assert [check.name for check in row.checks if check.waived] == [CheckName.DOCK_ANSWERS]
+
+
 def test_a_run_that_passes_leaves_everything_behind(bench: Bench) -> None:
     course = run_to(bench.ledger, RunState.CONFIRMING)
     end = closing()
@@ -376,6 +388,22 @@ def test_a_pass_without_its_evidence_is_refused(bench: Bench, end: RunClosing) -
         bench.ledger.close_run(course.run.run_id, end)
 
     assert bench.registry.unit(SERIAL).runs[0].state is RunState.CONFIRMING
+
+
+@pytest.mark.parametrize("level", ["D1", "D2"])
+def test_a_dock_that_claims_a_key_takes_no_pass_without_both_proofs(
+    bench: Bench, level: str
+) -> None:
+    course = run_to(bench.ledger, RunState.CONFIRMING, on=dock(assurance=level))
+    once, again = (
+        Check(name, "D1: it knows the key") for name in (CheckName.PROVED, CheckName.PROVED_AGAIN)
+    )
+    for proofs in ((), (once,), (again,)):
+        with pytest.raises(ValueError, match="every required check"):
+            bench.ledger.close_run(course.run.run_id, closing(checks=(*proofs, *PASS_CHECKS)))
+    passed = closing(checks=(once, again, *PASS_CHECKS))
+
+    assert bench.ledger.close_run(course.run.run_id, passed).verdict is Verdict.PASS
 
 
 def test_an_order_that_wants_a_first_boot_takes_no_pass_without_one(bench: Bench) -> None:

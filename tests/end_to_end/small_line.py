@@ -12,7 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -345,8 +345,11 @@ def dock(
     name: str = "",
     seed: int = 1,
     trust: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Dock]:
-    """The dock with this label, until the block is left. name: of its flash and port."""
+    """The dock with this label, until the block is left. name: of its flash and port. options:
+    more of `dock run`.
+    """
     dock_id, name = dock_id or dock_id_of(serial), name or serial
     docks = bench.folder / "docks"
     docks.mkdir(exist_ok=True)
@@ -361,6 +364,7 @@ def dock(
             f"--dock-id={dock_id}",
             f"--seed={seed}",
             *(f"--fault={fault}" for fault in faults),
+            *options,
         ],
         cwd=ROOT,
         env=bench.environ(),

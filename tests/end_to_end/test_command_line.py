@@ -449,6 +449,7 @@ def test_a_missing_file(desk: Desk, command: list[object]) -> None:
         (["--profile=nowhere.yaml"], "E-FILE-01", 2),
         (["--product=nothing"], "E-DOCK-04", 2),
         (["--fault=earthquake"], "E-DOCK-02", 2),
+        (["--groups=1,8"], "E-DOCK-09", 2),
         ([f"--trust={BASIC}"], "E-KEY-01", 14),
     ],
     ids=lambda given: "".join(given) if isinstance(given, list) else "",

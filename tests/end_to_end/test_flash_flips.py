@@ -15,7 +15,8 @@ from typing import Final
 import pytest
 
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDock
+from station.adapters.serial_link.conversation import Conversation
+from station.adapters.serial_link.dock import SerialDock
 from station.application.cancel import Cancel
 from station.application.job import Job
 from station.application.ports import Dock as DockPort
@@ -26,6 +27,7 @@ from station.dock.boot_state import BootRecords
 from station.dock.flash import Flash, Geometry
 from station.domain.identity import Serial
 from station.domain.limits import BLOCK_BYTES, HEADER_BYTES
+from station.domain.profile import Link
 from station.domain.verdict import Disposition, Verdict
 from tests.end_to_end.small_line import (
     ORDER,
@@ -60,8 +62,10 @@ EDGES: Final[dict[str, Place]] = {
     "last byte of the first block": lambda image, size: HEADER_BYTES + BLOCK_BYTES - 1,
     "padding behind the common volume": lambda image, size: HEADER_BYTES + 2 * BLOCK_BYTES - 1,
     "first byte of the unique volume": lambda image, size: HEADER_BYTES + 2 * BLOCK_BYTES,
-    "last byte of the unique volume": lambda image, size: HEADER_BYTES + len(image.payload) - 1,
-    "first byte of the protected area": lambda image, size: HEADER_BYTES + len(image.payload),
+    "last byte of the unique volume": lambda image, size: (
+        HEADER_BYTES + image.payload.size_bytes - 1
+    ),
+    "first byte of the protected area": lambda image, size: HEADER_BYTES + image.payload.size_bytes,
     "first byte of the seal": lambda image, size: size - len(image.seal_area),
     "last byte": lambda image, size: size - 1,
 }
@@ -117,13 +121,14 @@ class SabotagedDocks:
     saboteur: Saboteur
 
     @contextmanager
-    def open(self, port: str) -> Iterator[DockPort]:
-        opened = SabotagedDock(port, clock=SystemClock(), chance=SystemChance())
+    def open(self, port: str, link: Link) -> Iterator[DockPort]:
+        talk = Conversation(port, link, clock=SystemClock(), chance=SystemChance())
+        opened = SabotagedDock(talk)
         opened.saboteur = self.saboteur
         try:
             yield opened
         finally:
-            opened.close()
+            talk.close()
 
 
 @dataclass

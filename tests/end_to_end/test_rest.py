@@ -27,8 +27,9 @@ from zlib import crc32
 import pytest
 
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDocks
+from station.adapters.serial_link.docks import SerialDocks
 from station.application.ports import DockAnswers
+from station.domain.profile import Link
 from station.protocol import datastore_group as store
 from tests.end_to_end.virtual_docks import ROOT, Client, until
 from tests.unit.dock import rest_bodies as bodies
@@ -107,7 +108,9 @@ class OneDock:
     def answers(self) -> DockAnswers:
         """What its datastore says over the serial port, by the station's own adapter."""
         until(self.port.exists)
-        with SerialDocks(clock=SystemClock(), chance=SystemChance()).open(str(self.port)) as dock:
+        with SerialDocks(clock=SystemClock(), chance=SystemChance()).open(
+            str(self.port), Link()
+        ) as dock:
             dock.identify()
             return dock.answers()
 

@@ -30,7 +30,8 @@ from station.adapters.keys.ceremony import Keeper, make_signing_key
 from station.adapters.keys.sealed_file import Purpose, unlock
 from station.adapters.keys.signer import FileSigner, open_signer
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDock, SerialDocks
+from station.adapters.serial_link.dock import SerialDock
+from station.adapters.serial_link.docks import SerialDocks
 from station.application.cancel import Cancel
 from station.application.gate import admit
 from station.application.ports import CommitRefused, Piece
@@ -42,6 +43,7 @@ from station.domain import dsse
 from station.domain.entries import Entry, Kind
 from station.domain.errors import BundleRefused, KeyRefused
 from station.domain.identity import DockId
+from station.domain.profile import Link
 from station.domain.release import PAYLOAD_TYPE
 from station.domain.trust import Usage
 from tests.end_to_end.small_line import (
@@ -144,7 +146,9 @@ def sealed_for(dock_id: DockId, common: CommonPart, sealer: FileSigner) -> Plan:
 @contextmanager
 def linked(port: Path) -> Iterator[SerialDock]:
     """The station's own conversation with a dock."""
-    with SerialDocks(clock=SystemClock(), chance=SystemChance()).open(str(port)) as link:
+    with SerialDocks(clock=SystemClock(), chance=SystemChance()).open_own(
+        str(port), Link()
+    ) as link:
         link.identify()
         yield link
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link import SerialDock, SerialDocks
+from station.adapters.serial_link.dock import SerialDock
+from station.adapters.serial_link.docks import SerialDocks
 from station.datastore.field_store import FieldPartition
 from station.dock.calls import DockOff
 from station.dock.faults import parse_fault
@@ -24,6 +25,7 @@ from station.dock.settings import NoSuchProduct, Settings
 from station.domain.entries import APPLICATION_NAME, Entry, Kind
 from station.domain.errors import LinkError, NotForProduction, OverBudget
 from station.domain.identity import DockId, Serial
+from station.domain.profile import Link
 from station.domain.splash import Splash, TextBox
 from station.protocol import datastore_group as store
 from station.protocol.datastore_group import Listed, Running
@@ -151,7 +153,7 @@ def on_the_wire(dock: PoweredDock) -> Iterator[SerialDock]:
     """As the station talks to it."""
     until(dock.settings.port.exists)
     docks = SerialDocks(clock=SystemClock(), chance=SystemChance())
-    with docks.open(str(dock.settings.port)) as link:
+    with docks.open_own(str(dock.settings.port), Link()) as link:
         link.identify()
         yield link
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from station.datastore.plan import Part, Plan
 from station.dock.faults import parse_fault
 from station.dock.main import run
 from station.dock.settings import Settings
+from station.dock.stock_groups import ALL_GROUPS
 from station.domain.identity import DockId, Serial
 from station.protocol import datastore_group as store
 from station.protocol.client import Answered, Connection, Pipeline
@@ -179,6 +180,8 @@ def start(
     rom_bytes: int = ROM_BYTES,
     bytes_per_s: int = 0,
     latency_s: float = 0.0,
+    groups: Collection[int] = ALL_GROUPS,
+    rom_file: bool = True,
 ) -> Iterator[VirtualDock]:
     """A virtual dock whose flash file and port lie in `folder`; ended with the block."""
     process = subprocess.Popen(
@@ -192,6 +195,8 @@ def start(
             f"--rom-bytes={rom_bytes}",
             f"--bytes-per-s={bytes_per_s}",
             f"--latency-s={latency_s}",
+            f"--groups={','.join(map(str, groups))}",
+            *([] if rom_file else ["--no-rom-file"]),
             *(f"--fault={fault}" for fault in faults),
         ],
         cwd=ROOT,
@@ -224,6 +229,8 @@ def main() -> int:
     parser.add_argument("--rom-bytes", type=int)
     parser.add_argument("--bytes-per-s", type=int)
     parser.add_argument("--latency-s", type=float)
+    parser.add_argument("--groups", type=lambda text: tuple(map(int, text.split(","))))
+    parser.add_argument("--no-rom-file", action="store_true")
     parser.add_argument("--fault", type=parse_fault, action="append", default=[])
     given = parser.parse_args()
     settings = Settings(
@@ -238,6 +245,8 @@ def main() -> int:
         seed=7,
         line_bytes_per_s=given.bytes_per_s or None,
         line_latency_s=given.latency_s,
+        groups=given.groups,
+        rom_file=not given.no_rom_file,
     )
     return run([settings])
 

@@ -4,7 +4,7 @@ Both ends are sans-I/O, so a whole run takes no time but its own arithmetic. Wha
 wrong is said by `Troubles`; what the dock does wrong, by the faults of its firmware.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -12,20 +12,25 @@ from typing import Final, TypeVar
 from station.application.cancel import Cancel
 from station.application.ports import (
     CommitRefused,
+    DeviceProof,
     DockAnswers,
     DockIdentity,
     Piece,
     SlotState,
 )
 from station.datastore.plan import Part
+from station.dock.device_key import DeviceKey
 from station.dock.factory import FactoryInfo, FactorySector
 from station.dock.faults import Fault
 from station.dock.flash import Flash, Geometry
 from station.dock.layout import Layout
 from station.dock.server import DockServer, PulledOut
-from station.domain.errors import LinkLost, NoDock, PortBusy
+from station.dock.stock_groups import ALL_GROUPS
+from station.domain.bundle import EntryKey
+from station.domain.entries import Kind
+from station.domain.errors import DockNotProved, LinkLost, NoDock, PortBusy
 from station.domain.identity import DockId, Serial
-from station.domain.profile import Profile
+from station.domain.profile import Link, Profile
 from station.protocol import datastore_group as ds
 from station.protocol.client import Answered, Connection, Pipeline
 from station.protocol.errors import DockRefused
@@ -66,6 +71,9 @@ class Board:
         product: str = "",
         seed: int = 1,
         blank: bool = False,
+        device_key: DeviceKey | None = None,
+        groups: Collection[int] = ALL_GROUPS,
+        rom_file: bool = True,
     ) -> None:
         layout = Layout.of_profile(profile)
         flash = Flash(bytearray(b"\xff" * layout.size_bytes), Geometry(layout.size_bytes))
@@ -73,7 +81,7 @@ class Board:
             dock_id, label, profile.model, hardware, product or profile.products[0].name
         )
         factory = FactorySector(flash, layout.factory)
-        factory.install(info)
+        factory.install(info, device_key)
         self.blank = blank
         self.server = DockServer(
             flash,
@@ -84,6 +92,8 @@ class Board:
             info=info,
             faults=faults,
             seed=seed,
+            groups=groups,
+            rom_file=rom_file,
         )
 
 
@@ -130,11 +140,15 @@ class Nest:
 
 
 class FakeDocks:
-    """`application.ports.Docks`. A dock is on a port once it was plugged in."""
+    """`application.ports.Docks`. A dock is on a port once it was plugged in.
+
+    links: with which of them every conversation was begun.
+    """
 
     def __init__(self, clock: FakeClock | None = None) -> None:
         self._clock = clock
         self._nests: dict[str, Nest] = {}
+        self.links: list[tuple[str, Link]] = []
 
     def plug(self, port: str, board: Board, troubles: Troubles | None = None) -> Troubles:
         """Put a dock on a port; what goes wrong there."""
@@ -142,13 +156,18 @@ class FakeDocks:
         self._nests[port] = nest
         return nest.troubles
 
+    def troubles(self, port: str) -> Troubles:
+        """What goes wrong on a port."""
+        return self._nests[port].troubles
+
     def pull(self, port: str) -> None:
         """Take the dock away, whoever talks to it."""
         self._nests.pop(port).pulled = True
 
     @contextmanager
-    def open(self, port: str) -> Iterator["FakeDock"]:
+    def open(self, port: str, link: Link) -> Iterator["FakeDock"]:
         """See `Docks`."""
+        self.links.append((port, link))
         if port not in self._nests:
             raise NoDock(f"there is no {port}")
         nest = self._nests[port]
@@ -188,6 +207,15 @@ class FakeDock:
             slot_bytes=found.slot_size,
             locked=found.locked,
         )
+
+    def prove(self, nonce: bytes, public_key: bytes) -> DeviceProof:
+        """See `Dock`."""
+        self._pass_by("prove")
+        try:
+            answer = self._ask(ds.Prove(nonce, public_key or None))
+        except DockRefused as refused:
+            raise DockNotProved("it says that it has none") from refused
+        return DeviceProof(answer.proof, answer.certificate or b"")
 
     def begin(self, size_bytes: int, common: Sequence[Part]) -> None:
         """See `Dock`."""
@@ -279,18 +307,36 @@ class FakeDock:
             return SlotState(0, b"", confirmed=False)
         return SlotState(active.size, active.digest, confirmed=active.confirmed)
 
-    def answers(self) -> DockAnswers:
+    def answers(self, *, sealed: Set[EntryKey] = frozenset(), nonce: bytes = b"") -> DockAnswers:
         """See `Dock`."""
         self._pass_by("answers")
-        values = {}
+        values: dict[str, str] = {}
+        pictures: dict[str, tuple[str, int, bytes]] = {}
+        proofs: dict[EntryKey, tuple[str, bytes]] = {}
+        withheld: set[EntryKey] = set()
         for name in self._ask(ds.Names(ds.Listed.KEY_VALUE)).names:
-            entry = self._ask(ds.Entry(ds.Listed.KEY_VALUE, name, 0, 2_048))
+            if (Kind.KV, name) in sealed:
+                proof = self._ask(ds.EntryProof(ds.Listed.KEY_VALUE, name, nonce))
+                proofs[Kind.KV, name] = (proof.type or "", proof.proof)
+                continue
+            try:
+                entry = self._ask(ds.Entry(ds.Listed.KEY_VALUE, name, 0, 2_048))
+            except DockRefused as refused:
+                if refused.rc != ds.DatastoreCode.SEALED:
+                    raise
+                withheld.add((Kind.KV, name))
+                continue
             values[name] = bytes(entry.data).decode("utf-8")
-        pictures = {}
         for tag in self._ask(ds.Names(ds.Listed.IMAGE)).names:
+            if (Kind.IMG, tag) in sealed:
+                proof = self._ask(ds.EntryProof(ds.Listed.IMAGE, tag, nonce))
+                proofs[Kind.IMG, tag] = (proof.type or "", proof.proof)
+                continue
             picture = self._ask(ds.Entry(ds.Listed.IMAGE, tag))
             pictures[tag] = (picture.type or "", picture.size, picture.digest)
-        return self._troubles.answers(DockAnswers(values, pictures, self._checksum()))
+        return self._troubles.answers(
+            DockAnswers(values, pictures, self._checksum(), proofs, withheld)
+        )
 
     def confirm(self, image_sha256: bytes) -> None:
         """See `Dock`."""

@@ -8,6 +8,7 @@ Volumes come from the second encoder of the unit tests, not from the code under 
 from dataclasses import dataclass, replace
 from typing import Final
 
+from station.datastore.sealed_upd import SEALED_KEY_BYTES
 from station.dock import development_image
 from station.dock.development_image import Sealing, Volumes
 from station.domain.entries import Kind
@@ -192,6 +193,8 @@ def _other_envelope(recipe: Recipe, forgery: Forgery) -> Forgery:
             return replace(forgery, sealed_by=RELEASE)
         case 9:
             return replace(forgery, releaser=STATION)
+        case 10:
+            return replace(forgery, sealed_key=recipe.text().ljust(SEALED_KEY_BYTES, b"\0"))
     return replace(
         forgery,
         dock_id=OTHER_DOCK_ID if recipe.number(2) else DockId(recipe.take(32).ljust(32, b"\0")),

@@ -5,7 +5,7 @@ Only the named refusals may come out of it, each in one line that a person can r
 can be read to its last entry through the vendor's API, and written again it gives the very octets
 it was read from.
 
-`python -m tests.fuzz SECONDS` searches; `python -m tests.fuzz FILE...` replays.
+`python -m tests.fuzz rom-store SECONDS` searches; `python -m tests.fuzz rom-store FILE...` replays.
 """
 
 from collections.abc import Callable
@@ -121,7 +121,12 @@ def _open_as_image(image: bytes, dock_id: DockId) -> None:
         assert _accepted(image, dock_id) is None
         _open_as_development_image(image)
         return
-    again = parsed.header.encode() + parsed.payload + parsed.protected.encode() + parsed.seal_area
+    again = (
+        parsed.header.encode()
+        + bytes(parsed.payload)
+        + parsed.protected.encode()
+        + parsed.seal_area
+    )
     assert again == image
     found = _accepted(image, dock_id)
     if found is not None:

@@ -44,7 +44,7 @@ def test_mutations_of_it_are_taken_whole_or_refused(part: int, tmp_path: Path) -
         except BaseException as error:
             broken = tmp_path / f"broken-{SEED}-{number}"
             broken.write_bytes(content)
-            error.add_note(f"replay it with: python -m tests.fuzz {broken}")
+            error.add_note(f"replay it with: python -m tests.fuzz rom-store {broken}")
             raise
     print(f"{MUTATIONS} mutations with STATION_FUZZ_SEED={SEED}")
 

@@ -16,7 +16,7 @@ from station.application.snapshot import (
 from station.domain.order import OrderCounts, OrderState, WorkOrder
 from station.domain.rehearsal import Finding, FindingKind, Rehearsal
 from station.domain.splash import Splash
-from station.domain.verdict import Check, CheckName, Step, Verdict
+from station.domain.verdict import PROOFS, Check, CheckName, Step, Verdict
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURE: Final = (ROOT / "firmware_bundles" / "welcome" / "art" / "default.png").read_bytes()
@@ -187,7 +187,7 @@ def ended(
 
 def held(*, but: CheckName | None = None, evidence: str = "") -> tuple[Check, ...]:
     """Every check up to the one that does not hold."""
-    names = list(CheckName)
+    names = [name for name in CheckName if name not in PROOFS]
     good = names[: names.index(but)] if but else names
     bad = (Check(but, evidence, "E-VERIFY-04"),) if but else ()
     return (*(Check(name, f"as planned, SHA-256 {'5a' * 8}…") for name in good), *bad)

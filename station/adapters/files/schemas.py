@@ -40,6 +40,8 @@ class Schema(StrEnum):
     SCENARIO = "scenario"
     SLOT_MAP = "slot-map"
     TEMPLATE = "template"
+    WORKER_COMMAND = "worker-command"
+    WORKER_EVENT = "worker-event"
 
 
 def check(document: Document, schema: Schema) -> None:

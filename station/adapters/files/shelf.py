@@ -43,6 +43,7 @@ class FileShelf:
         self._authority = authority
         self._clock = clock
         self._admitted: dict[bytes, ReleasedBundle] = {}
+        self._templates_read: dict[bytes, Template] = {}
 
     def admit(self, path: Path) -> ReleasedBundle:
         """The bundle in a file, through the gate. Raises BundleRefused, FileUnreadable."""
@@ -68,7 +69,15 @@ class FileShelf:
         return tuple(sorted(found, key=lambda one: (one.statement.name, one.statement.version)))
 
     def template(self, digest: bytes) -> Template:
-        """The template with this digest. Raises DocumentRefused where its file says another."""
+        """The template with this digest; read once per process, then shared.
+
+        Raises DocumentRefused where its file says another.
+        """
+        if digest not in self._templates_read:
+            self._templates_read[digest] = self._read_template(digest)
+        return self._templates_read[digest]
+
+    def _read_template(self, digest: bytes) -> Template:
         path = self._template_path(digest)
         template = read_template(path).template
         if template.digest != digest:

@@ -37,6 +37,9 @@ LOT_KEY_BYTES: Final = 32
 TRUST_FILE: Final = "product-root.pem"
 """The root certificate as everything that verifies pins it; public."""
 
+DEVICE_TRUST_FILE: Final = "device-root.pem"
+"""The same of the root that certifies docks: what a station pins beside the product root."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
@@ -104,29 +107,34 @@ def make_root(
     keeper: Keeper,
     *,
     now: datetime,
+    usage: Usage = Usage.ROOT,
     algorithm: Algorithm = Algorithm.ED25519,
     valid_for: timedelta = ROOT_VALIDITY,
     demo: bool = False,
     cost: KdfCost = STANDARD_COST,
 ) -> KeyEntry:
-    """A product root, self-issued, and `TRUST_FILE` beside it.
+    """A product root or device root, self-issued, and the file that pins it beside it.
 
-    Raises FileExists, having made nothing, where the folder holds a product root already.
+    Raises FileExists, having made nothing, where the folder holds one already, and KeyRefused for
+    a usage that certifies nothing.
     """
-    trust = folder / TRUST_FILE
+    if not usage.certifies:
+        raise KeyRefused(f"a {usage} key is no root")
+    named, file = _ROOTS[usage]
+    trust = folder / file
     if trust.exists():
-        raise FileExists(f"{folder} holds a product root already", remedy="Name another folder.")
+        raise FileExists(f"{folder} holds a {named} already", remedy="Name another folder.")
     private = algorithms.generate(algorithm)
     public = algorithms.public_octets(private.public_key())
     certificate = certificates.issue(
-        _claims(Usage.ROOT, keeper.holder, (), algorithm, demo=demo),
+        _claims(usage, keeper.holder, (), algorithm, demo=demo),
         public,
         issuer=private,
         issuer_der=None,
         not_before_at=now,
         not_after_at=now + valid_for,
     )
-    entry = _sealed(folder, keeper, private, certificate, Purpose.ROOT, now, cost, demo=demo)
+    entry = _sealed(folder, keeper, private, certificate, Purpose(usage), now, cost, demo=demo)
     write_new(trust, roots_to_pem([certificate]).encode("ascii"), mode=0o644)
     return entry
 
@@ -150,7 +158,7 @@ def make_signing_key(
     """
     if root.entry.certificate is None or root.entry.purpose is not Purpose.ROOT:
         raise KeyRefused(f"{root.entry.holder}: not a product root")
-    if usage is Usage.ROOT:
+    if usage.certifies:
         raise KeyRefused("a product root certifies no other root")
     default = STATION_VALIDITY if usage is Usage.STATION else RELEASE_VALIDITY
     private = algorithms.generate(algorithm)
@@ -195,6 +203,12 @@ def make_secret_key(
         created_at=now,
         cost=cost,
     )
+
+
+_ROOTS: Final = {
+    Usage.ROOT: ("product root", TRUST_FILE),
+    Usage.DEVICE_ROOT: ("device root", DEVICE_TRUST_FILE),
+}
 
 
 def _claims(

@@ -40,7 +40,18 @@ _SIGNED_WITH_DER: Final = {
 }
 """AlgorithmIdentifier without parameters (RFC 8410, section 3; RFC 5758, section 3.2)."""
 
-_SEQUENCE, _BIT_STRING, _UTF8_STRING = 0x30, 0x03, 0x0C
+_SEQUENCE, _BIT_STRING, UTF8_STRING = 0x30, 0x03, 0x0C
+"""Tags of DER (ITU-T X.690, section 8)."""
+
+NOT_READ: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for octets it cannot take for a certificate."""
 
 _TEXT_MAX: Final = 64
 """Longest holder or product: what a common name may have (RFC 5280, ub-common-name)."""
@@ -68,7 +79,7 @@ class Claims:
         for text in (self.holder, *self.products, *self.algorithms):
             if not (text.isascii() and text.isprintable() and 0 < len(text) <= _TEXT_MAX):
                 raise ValueError("a holder, product or algorithm is 1 to 64 printable ASCII")
-        if (not self.products) != (self.usage is Usage.ROOT):
+        if (not self.products) != self.usage.certifies:
             raise ValueError("every certificate but a root names its products")
         if not self.algorithms:
             raise ValueError("no algorithm is named")
@@ -87,13 +98,13 @@ class Claims:
                 "usage": self.usage,
             }
         )
-        return _der(_UTF8_STRING, text)
+        return encode_der(UTF8_STRING, text)
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
         """From an extension's value. Raises ValueError for any other spelling."""
         try:
-            document = canonical_json.decode(_utf8_string_content(octets))
+            document = canonical_json.decode(utf8_string_content(octets))
         except DocumentRefused as error:
             raise ValueError(error.cause) from error
         match document:
@@ -141,14 +152,17 @@ class ReadCertificate:
 
     def issued_by(self, issuer: "ReadCertificate") -> bool:
         """Whether the key and name of `issuer` issued this, within its own validity."""
-        if self.issuer_key_id != issuer.key_id:
+        return self.issuer_key_id == issuer.key_id and issuer.issued(self._x509)
+
+    def issued(self, certificate: x509.Certificate) -> bool:
+        """Whether key and name of this one issued `certificate`, within its own validity."""
+        if certificate.signature_algorithm_oid != _SIGNED_WITH[self.algorithm]:
             return False
-        if self._x509.signature_algorithm_oid != _SIGNED_WITH[issuer.algorithm]:
-            return False
-        if self.not_before_at < issuer.not_before_at or self.not_after_at > issuer.not_after_at:
+        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if start < self.not_before_at or end > self.not_after_at:
             return False
         try:
-            self._x509.verify_directly_issued_by(issuer._x509)
+            certificate.verify_directly_issued_by(self._x509)
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True
@@ -183,11 +197,11 @@ def issue(
     issuer_der: the issuer's certificate; None for a root, which issues itself.
     Raises KeyRefused for what `read` or an authority would refuse.
     """
-    subject = _name(claims.holder)
+    subject = name_of(claims.holder)
     issuer_name, issuer_id = subject, algorithms.key_id(public_key)
     if issuer_der is not None:
         root = read(issuer_der)
-        issuer_name, issuer_id = _name(root.claims.holder), root.key_id
+        issuer_name, issuer_id = name_of(root.claims.holder), root.key_id
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -199,9 +213,7 @@ def issue(
     )
     for extension, critical in _extensions(claims, public_key, issuer_id):
         builder = builder.add_extension(extension, critical=critical)
-    by_curve = isinstance(issuer, ec.EllipticCurvePrivateKey)
-    made = builder.sign(issuer, hashes.SHA256() if by_curve else None)
-    der = made.public_bytes(Encoding.DER)
+    der = signed(builder, issuer)
     certificate = read(der)
     if not certificate.issued_by(certificate if issuer_der is None else read(issuer_der)):
         raise KeyRefused(
@@ -221,29 +233,29 @@ def read(der: bytes | memoryview) -> ReadCertificate:
         raise KeyRefused("a certificate of more than 4096 bytes", remedy=_REMEDY)
     try:
         return _read(octets)
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.InvalidVersion,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except NOT_READ as error:
         raise KeyRefused(f"not a certificate of the station: {error}", remedy=_REMEDY) from error
+
+
+def signed(builder: x509.CertificateBuilder, issuer: algorithms.PrivateKey) -> bytes:
+    """The certificate as `issuer` signs it, DER."""
+    by_curve = isinstance(issuer, ec.EllipticCurvePrivateKey)
+    made = builder.sign(issuer, hashes.SHA256() if by_curve else None)
+    return made.public_bytes(Encoding.DER)
 
 
 def _read(octets: bytes) -> ReadCertificate:
     certificate = x509.load_der_x509_certificate(octets)
-    _demand_der(certificate, octets)
+    demand_der(certificate, octets)
     public = algorithms.accepted(certificate.public_key())
     algorithm, public_key = algorithms.algorithm_of(public), algorithms.public_octets(public)
     carried = {one.oid: one for one in certificate.extensions}
-    claims = Claims.decode(_claims_octets(carried))
+    claims = Claims.decode(claims_octets(carried))
     if claims.algorithms != {algorithm}:
         raise ValueError(f"it demands signatures by {', '.join(sorted(claims.algorithms))}")
     if claims.quota is not None:
         raise ValueError("it has a quota, which this program cannot hold it to")
-    if certificate.subject != _name(claims.holder):
+    if certificate.subject != name_of(claims.holder):
         raise ValueError("its name is not its holder's")
     authority = carried.get(x509.AuthorityKeyIdentifier.oid)
     if authority is None or not isinstance(authority.value, x509.AuthorityKeyIdentifier):
@@ -270,7 +282,7 @@ def _read(octets: bytes) -> ReadCertificate:
     )
 
 
-def _demand_der(certificate: x509.Certificate, octets: bytes) -> None:
+def demand_der(certificate: x509.Certificate, octets: bytes) -> None:
     """Raise ValueError unless the part nobody signed is spelt in the one way there is.
 
     The library accepts, for one, a signature that claims to have unused bits.
@@ -278,14 +290,15 @@ def _demand_der(certificate: x509.Certificate, octets: bytes) -> None:
     signed_with = _SIGNED_WITH_DER.get(certificate.signature_algorithm_oid)
     if signed_with is None:
         raise ValueError("it is signed with an algorithm we do not use")
-    signature = _der(_BIT_STRING, b"\x00" + certificate.signature)
-    if _der(_SEQUENCE, certificate.tbs_certificate_bytes + signed_with + signature) != octets:
+    signature = encode_der(_BIT_STRING, b"\x00" + certificate.signature)
+    if encode_der(_SEQUENCE, certificate.tbs_certificate_bytes + signed_with + signature) != octets:
         raise ValueError("it is not in DER")
 
 
-def _claims_octets(
+def claims_octets(
     carried: dict[x509.ObjectIdentifier, x509.Extension[x509.ExtensionType]],
 ) -> bytes:
+    """The value of the private extension. Raises ValueError where there is none."""
     found = carried.get(CLAIMS_OID)
     if found is None or not isinstance(found.value, x509.UnrecognizedExtension):
         raise ValueError("it says nothing about its use")
@@ -296,18 +309,8 @@ def _extensions(
     claims: Claims, public_key: bytes, issuer_key_id: bytes
 ) -> tuple[tuple[x509.ExtensionType, bool], ...]:
     """Every extension of a certificate with its criticality: these and no others."""
-    root = claims.usage is Usage.ROOT
-    usage = x509.KeyUsage(
-        digital_signature=not root,
-        key_cert_sign=root,
-        crl_sign=root,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    root = claims.usage.certifies
+    usage = key_usage(digital_signature=not root, key_cert_sign=root, crl_sign=root)
     return (
         (x509.BasicConstraints(ca=root, path_length=0 if root else None), True),
         (usage, True),
@@ -317,7 +320,29 @@ def _extensions(
     )
 
 
-def _name(holder: str) -> x509.Name:
+def key_usage(
+    *,
+    digital_signature: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
+    key_agreement: bool = False,
+) -> x509.KeyUsage:
+    """The extension, with only these bits set."""
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=key_agreement,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def name_of(holder: str) -> x509.Name:
+    """A subject or issuer: one common name."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, holder)])
 
 
@@ -328,7 +353,7 @@ def _texts(values: list[canonical_json.JsonValue]) -> list[str]:
     return texts
 
 
-def _der(tag: int, content: bytes) -> bytes:
+def encode_der(tag: int, content: bytes) -> bytes:
     """Tag, definite length in as few octets as possible, content (ITU-T X.690, section 10.1)."""
     size = len(content)
     if size < 128:
@@ -337,8 +362,9 @@ def _der(tag: int, content: bytes) -> bytes:
     return bytes([tag, 0x80 | len(length)]) + length + content
 
 
-def _utf8_string_content(octets: bytes) -> bytes:
+def utf8_string_content(octets: bytes) -> bytes:
+    """What a DER UTF8String holds. Raises ValueError for anything else."""
     header = 2 if octets[1:2] < b"\x80" else 2 + (octets[1] & 0x7F)
-    if _der(_UTF8_STRING, octets[header:]) != octets:
+    if encode_der(UTF8_STRING, octets[header:]) != octets:
         raise ValueError("the claims are no DER UTF8String")
     return octets[header:]

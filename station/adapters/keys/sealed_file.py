@@ -58,6 +58,11 @@ class Purpose(StrEnum):
     DERIVATION = "derivation"
     """A group key that per-dock keys are derived from (`domain/derivation.py`)."""
 
+    DEVICE_ROOT = "device-root"
+
+    FIXTURE = "fixture"
+    """A key that the docks of a product share with their fixture (`device_trust.py`)."""
+
     @property
     def usage(self) -> Usage | None:
         """What the key may sign as; None for a symmetric secret."""

@@ -15,6 +15,7 @@ from station.domain.log_record import RecordType
 from station.domain.order import OrderState, WorkOrder
 from station.domain.verdict import (
     FREE_RETRY,
+    WAIVABLE,
     Disposition,
     Verdict,
     disposition_after,
@@ -26,12 +27,16 @@ from station.domain.wall_time import utc_text
 RETRY_LIMIT_WITHOUT_ORDER: Final = 1
 
 
-def demand_evidence(closing: RunClosing, order: WorkOrder | None) -> None:
-    """Raise ValueError for a PASS that its own closing does not carry, as `order` wants it."""
+def demand_evidence(closing: RunClosing, order: WorkOrder | None, *, proved: bool) -> None:
+    """Raise ValueError for a PASS that its own closing does not carry, as `order` wants it.
+
+    proved: whether its dock claims a key, and so has to have proved it.
+    """
     if closing.code or not closing.envelope or not closing.image_sha256:
         raise ValueError("a PASS has an image and a signed statement, and no code")
-    required = required_checks(rehearse=order is not None and order.rehearse)
-    if judge(closing.checks, required=required) is not Verdict.PASS:
+    rehearse = order is not None and order.rehearse
+    required = required_checks(rehearse=rehearse, proved=proved)
+    if judge(closing.checks, required=required, waivable=WAIVABLE) is not Verdict.PASS:
         raise ValueError("a PASS has every required check")
 
 

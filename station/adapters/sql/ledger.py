@@ -31,6 +31,7 @@ from station.adapters.sql.holding import (
     unsealed,
 )
 from station.adapters.sql.opening import (
+    claims_key,
     identity_text,
     record_refusal,
     refusal_of,
@@ -195,7 +196,8 @@ class SqlLedger:
         def work(connection: Connection) -> ClosedRun:
             run = _find_run(connection, run_id)
             if closing.verdict is Verdict.PASS:
-                demand_evidence(closing, order_named(connection, run.order_name or ""))
+                order = order_named(connection, run.order_name or "")
+                demand_evidence(closing, order, proved=claims_key(run.identity))
             if run.state == RunState.CLOSED:
                 return closed_alike(connection, run, closing)
             return self._close(connection, run, closing)

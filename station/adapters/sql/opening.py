@@ -22,6 +22,7 @@ from station.domain.errors import (
 )
 from station.domain.identity import DockId
 from station.domain.order import OrderState, WorkOrder
+from station.domain.profile import Assurance
 from station.domain.run import RunState
 from station.domain.upd import UpdState
 from station.domain.verdict import Disposition, Verdict
@@ -162,4 +163,14 @@ def identity_text(identity: DockIdentity) -> str:
         "profile": identity.profile,
         "slot_bytes": identity.slot_bytes,
     }
+    if identity.stock:
+        said["stock"] = True
     return canonical_json.encode(said).decode("utf-8")
+
+
+def claims_key(said: str | None) -> bool:
+    """Whether a dock said in `identity_text` that it has a key; not without a text."""
+    match said and canonical_json.decode(said.encode("utf-8")):
+        case {"assurance": str(level)}:
+            return Assurance(level) is not Assurance.D0
+    return False

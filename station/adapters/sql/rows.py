@@ -26,7 +26,12 @@ def ncr_text(number: int | None) -> str:
 
 def checks_text(checks: tuple[Check, ...]) -> str:
     """JSON for the column `checks`."""
-    return json.dumps([[check.name, check.evidence, check.code] for check in checks])
+    return json.dumps(
+        [
+            [check.name, check.evidence, check.code, *([True] if check.waived else [])]
+            for check in checks
+        ]
+    )
 
 
 def rehearsal_text(kept: KeptRehearsal | None) -> str | None:
@@ -100,8 +105,8 @@ def run_of(row: Row[Any]) -> RunRow:
             step: took / MICROSECONDS for step, took in json.loads(row.seconds or "{}").items()
         },
         checks=tuple(
-            Check(CheckName(name), evidence, code)
-            for name, evidence, code in json.loads(row.checks or "[]")
+            Check(CheckName(name), evidence, code, waived=bool(waived))
+            for name, evidence, code, *waived in json.loads(row.checks or "[]")
         ),
         rehearsal=KeptRehearsal.read(json.loads(row.rehearsal)) if row.rehearsal else None,
         envelope=row.envelope or b"",

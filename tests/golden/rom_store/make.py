@@ -2,7 +2,8 @@
 
 Run `python -m tests.golden.rom_store.make` to write the files again; a change of theirs is a
 change of the format and belongs in a commit that names the section of docs/SPEC.md.
-Keys are the test vectors of RFC 8032, section 7.1: TEST 1 releases, TEST 2 is the station.
+Keys are the test vectors of RFC 8032, section 7.1: TEST 1 releases, TEST 2 is the station; and of
+RFC 7748, section 6.1: Bob is the dock that unique data is sealed to.
 """
 
 import json
@@ -14,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from tests.golden.rom_store import hpke_by_hand
 from tests.golden.rom_store.hexdump import dump
 
 HERE = Path(__file__).parent
@@ -29,6 +33,11 @@ RELEASE_SECRET = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919
 STATION_SECRET = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 RELEASE_CERTIFICATE = b"(certificate of the release key)"
 STATION_CERTIFICATE = b"(certificate of the station key)"
+
+DOCK_SECRET = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
+EPHEMERAL_SECRET = bytes(range(0x40, 0x60))
+CONTENT_KEY = bytes(range(0xC0, 0xE0))
+"""Chosen by the dice elsewhere; fixed here, so that the bytes are."""
 
 DOCK_ID = bytes.fromhex("00112233445566778899aabbccddeeff" * 2)
 PRODUCT = "DL-7450"
@@ -120,9 +129,29 @@ def release_envelope(common: bytes) -> bytes:
     )
 
 
-def image() -> bytes:
-    """Made by `imgtool sign` from the two volumes."""
+def sealed(upd: bytes, common: bytes) -> tuple[bytes, bytes]:
+    """Sealed content key, and the UPD volume under that key."""
+    binding = canonical(
+        {
+            "bundle": "example",
+            "common_sha256": sha256(common).hexdigest(),
+            "dock_id": DOCK_ID.hex().upper(),
+            "format": 1,
+            "product": PRODUCT,
+            "version": "1.2.3",
+        }
+    )
+    dock = X25519PrivateKey.from_private_bytes(DOCK_SECRET).public_key().public_bytes_raw()
+    info = b"dock-provisioning/1 upd key\0" + binding
+    key = hpke_by_hand.seal(CONTENT_KEY, dock, info, ephemeral=EPHEMERAL_SECRET)
+    content = AESGCM(CONTENT_KEY).encrypt(bytes(12), upd, b"dock-provisioning/1 upd\0" + binding)
+    return key, content
+
+
+def image(*, seal: bool = False) -> bytes:
+    """Made by `imgtool sign` from the two volumes. seal: the UPD volume to its dock."""
     common, upd = volume(COMMON, None), volume(UPD, SALT)
+    key, upd = sealed(upd, common) if seal else (b"", upd)
     payload = common.ljust(65536, b"\xff") + upd
     tlvs = [
         (0xA0, DOCK_ID),
@@ -131,11 +160,12 @@ def image() -> bytes:
         (0xA3, release_envelope(common)),
         (0xA4, RELEASE_CERTIFICATE),
         (0xA5, STATION_CERTIFICATE),
+        *([(0xA8, key)] if seal else []),
     ]
-    key = Ed25519PrivateKey.from_private_bytes(STATION_SECRET)
+    signer = Ed25519PrivateKey.from_private_bytes(STATION_SECRET)
     with TemporaryDirectory() as folder:
         here = Path(folder)
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        pem = signer.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (here / "key.pem").write_bytes(pem)
         (here / "payload.bin").write_bytes(payload)
         command = [sys.executable, "-m", "imgtool.main", "sign", "--key", "key.pem"]
@@ -160,6 +190,7 @@ def files() -> dict[str, bytes]:
         "common-volume": volume(COMMON, None),
         "upd-volume": volume(UPD, SALT),
         "image": image(),
+        "sealed-image": image(seal=True),
     }
 
 

@@ -1,6 +1,5 @@
 """Each check of the doctor, sound and sick; a sick one always says what to do."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,7 @@ import pytest
 
 from station.adapters import doctor
 from station.adapters.doctor import EXPIRES_SOON, MADE_AT, KeyFact, Probes, examine
-from station.domain.diagnosis import Diagnosis, Health
+from station.domain.diagnosis import Health
 from station.domain.errors import FileUnreadable, KeyRefused, LedgerRefused, RehearsalImpossible
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -170,40 +169,6 @@ def test_disk_space_is_held_against_the_reserve(
     tmp_path: Path, free_bytes_min: int, health: Health
 ) -> None:
     assert doctor.disk_space(tmp_path, free_bytes_min).health is health
-
-
-def test_a_running_modem_manager_is_found(tmp_path: Path) -> None:
-    def modem_manager() -> Diagnosis:
-        return doctor.modem_manager(tmp_path)
-
-    (tmp_path / "17").mkdir()
-    (tmp_path / "17" / "comm").write_text("bash\n", encoding="utf-8")
-    assert modem_manager().health is Health.OK
-
-    (tmp_path / "18").mkdir()
-    (tmp_path / "18" / "comm").write_text("ModemManager\n", encoding="utf-8")
-    assert modem_manager().health is Health.WARN
-
-
-def test_ports_that_may_not_be_opened_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "ttyACM0").touch()
-    assert doctor.serial_permission(tmp_path).health is Health.OK
-
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    barred = doctor.serial_permission(tmp_path)
-    assert barred.health is Health.BAD
-    assert "ttyACM0" in barred.found
-
-
-def test_without_a_dock_the_group_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(doctor, "_group_names", lambda: {"dialout"})
-    assert doctor.serial_permission(tmp_path).health is Health.OK
-
-    monkeypatch.setattr(doctor, "_group_names", lambda: {"users"})
-    assert doctor.serial_permission(tmp_path).health is Health.WARN
 
 
 def test_a_missing_root_file_is_what_the_authority_says() -> None:

@@ -106,11 +106,12 @@ def test_a_dock_is_a_process_of_its_own_that_says_where_it_is(tmp_path: Path) ->
         assert not alive(started["pid"])
 
 
-def test_faults_and_line_rate_are_the_docks(tmp_path: Path) -> None:
-    with bench(tmp_path, line_rate=50_000) as made:
+def test_faults_and_the_line_are_the_docks(tmp_path: Path) -> None:
+    with bench(tmp_path, line_rate=50_000, latency_s=0.0015) as made:
         made.docks.plug(UNIT, 1, fault="bitflip")
 
-        assert made.started["args"][-2:] == ["--line-rate=50000", "--fault=bitflip"]
+        line = ["--line-rate=50000", "--latency=1.5", "--fault=bitflip"]
+        assert made.started["args"][-3:] == line
 
 
 def test_a_trouble_of_the_station_is_brought_about_and_not_told_the_dock(tmp_path: Path) -> None:

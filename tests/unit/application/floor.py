@@ -1,6 +1,6 @@
 """A line over the workbench, and somebody who waits for what it shows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,6 +12,7 @@ from typing import Any, Final
 from station.application.line import Line
 from station.application.snapshot import LineSnapshot, Refusal, SlotPhase, SlotSnapshot
 from station.dock.faults import Fault
+from station.domain.slot_map import SlotPlace, slots_at
 from tests.fakes.registry import SpyRegistry
 from tests.fakes.serial_link import Troubles
 from tests.unit.application.workbench import ORDER, Workbench, make_board, serial_of
@@ -63,6 +64,7 @@ class Floor:
         bench: Workbench,
         *,
         slots: int = 2,
+        places: Sequence[SlotPlace] = (),
         order: str = ORDER,
         operator: str = "0417",
         **line: Any,
@@ -72,7 +74,7 @@ class Floor:
         made.registry = SpyRegistry(bench.registry)
         made.line = Line(
             station="L3-P2",
-            slots=slots,
+            places=places or slots_at([port(number) for number in range(1, slots + 1)]),
             provisioning=bench.provisioning,
             registry=made.registry,
             shelf=bench.shelf,

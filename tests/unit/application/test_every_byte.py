@@ -20,6 +20,7 @@ from station.adapters.keys.ceremony import Keeper, hold_ceremony
 from station.adapters.keys.sealed_file import CHEAP_COST
 from station.adapters.keys.signer import open_signer
 from station.application import evidence
+from station.application.expectation import Expected
 from station.application.ports import DockAnswers, Piece, SlotState
 from station.application.readback import Readback
 from station.datastore.acceptance import AcceptedImage
@@ -56,7 +57,7 @@ COMMON: Final = (
     Entry(Kind.KV, "greeting", b"Welcome"),
 )
 UNIQUE: Final = (Entry(Kind.KV, "token", b"k7-93-ax"),)
-EXPECTED: Final = evidence.expected_content(COMMON, UNIQUE)
+EXPECTED: Final = Expected.of(COMMON).under(UNIQUE)
 ANSWERS: Final = DockAnswers(
     {"greeting": "Welcome", "token": "k7-93-ax"},
     {"default": ("PNG", len(DOT), sha256(DOT).digest())},
@@ -116,9 +117,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(plan, bytes(plan.read(0, plan.size_bytes)), authority, lies)
 
 
-def read(image: bytes | bytearray) -> Readback:
-    """The readback of a dock that holds these bytes."""
-    readback = Readback(len(image))
+def read(image: bytes | bytearray, plan: Plan | None = None) -> Readback:
+    """The readback of a dock that holds these bytes and is expected to hold `plan`."""
+    readback = Readback(len(image)) if plan is None else Readback.of(plan)
     readback.take([Piece(0, memoryview(image))])
     return readback
 
@@ -137,26 +138,36 @@ def examined(made: Made, readback: Readback) -> tuple[Check, AcceptedImage | Non
 def judged(
     made: Made,
     readback: Readback,
-    parts: Sequence[Part],
+    plan: Plan,
     image: tuple[Check, AcceptedImage | None],
 ) -> tuple[Verdict, list[Check]]:
     """Every check of a run, by a dock that says whatever the station wants to hear."""
     check, accepted = image
-    checks = [evidence.blocks_agree(readback, parts, proof=True), check, *made.lies]
+    checks = [evidence.blocks_agree(readback, plan, proof=True), check, *made.lies]
     if accepted is not None:
         datastore = Datastore((RomPartition(accepted.upd, accepted.common),))
         checks.append(evidence.datastore_agrees(datastore, EXPECTED))
     return judge(checks, required=REQUIRED), checks
 
 
-def fitted(parts: Sequence[Part], image: bytes | bytearray, at: int) -> list[Part]:
-    """The plan's parts with the digest of the one that holds byte `at` made to fit `image`."""
-    return [
-        replace(part, digest=sha256(image[part.offset_bytes :][: part.size_bytes]).digest())
-        if part.offset_bytes <= at < part.offset_bytes + part.size_bytes
-        else part
-        for part in parts
-    ]
+def fitted(plan: Plan, image: bytes | bytearray, at: int) -> Plan:
+    """The plan with the digest of the part that holds byte `at` made to fit `image`."""
+
+    def fit(parts: Sequence[Part]) -> tuple[Part, ...]:
+        return tuple(
+            replace(part, digest=sha256(image[part.offset_bytes :][: part.size_bytes]).digest())
+            if part.offset_bytes <= at < part.offset_bytes + part.size_bytes
+            else part
+            for part in parts
+        )
+
+    return replace(
+        plan,
+        header=fit(plan.header),
+        common_blocks=fit(plan.common_blocks),
+        upd_blocks=fit(plan.upd_blocks),
+        trailer=fit(plan.trailer),
+    )
 
 
 def refusals(checks: Sequence[Check]) -> list[CheckName]:
@@ -164,9 +175,9 @@ def refusals(checks: Sequence[Check]) -> list[CheckName]:
 
 
 def test_the_undamaged_image_passes(made: Made) -> None:
-    readback = read(made.image)
+    readback = read(made.image, made.plan)
 
-    verdict, checks = judged(made, readback, made.plan.parts, examined(made, readback))
+    verdict, checks = judged(made, readback, made.plan, examined(made, readback))
 
     assert verdict is Verdict.PASS, checks
 
@@ -188,11 +199,11 @@ def test_one_flipped_bit_in_any_byte_is_never_a_pass(made: Made, share: int) -> 
     for at in range(share, len(made.image), SHARES):
         image = bytearray(made.image)
         image[at] ^= 1 << bits[at]
-        readback = read(image)
+        readback = read(image, made.plan)
         seen = examined(made, readback)
 
-        verdict, checks = judged(made, readback, made.plan.parts, seen)
-        told, believed = judged(made, readback, fitted(made.plan.parts, image, at), seen)
+        verdict, checks = judged(made, readback, made.plan, seen)
+        told, believed = judged(made, readback, fitted(made.plan, image, at), seen)
 
         where = f"byte {at}, bit {bits[at]}, seed {SEED}"
         assert verdict is Verdict.FAIL, where
@@ -203,7 +214,7 @@ def test_one_flipped_bit_in_any_byte_is_never_a_pass(made: Made, share: int) -> 
 
 def test_a_readback_that_lost_a_byte_is_no_readback(made: Made) -> None:
     for missing in (0, HEADER_BYTES, len(made.image) - 1):
-        readback = Readback(len(made.image))
+        readback = Readback.of(made.plan)
         pieces = [
             Piece(0, made.image[:missing]),
             Piece(missing + 1, made.image[missing + 1 :]),
@@ -220,8 +231,8 @@ def test_an_image_with_every_digest_in_it_made_to_fit_still_lacks_the_signature(
     chance = Random(SEED)
     whole = RomImage.parse(memoryview(made.image))
     for _ in range(REWRITTEN):
-        at, bit = chance.randrange(len(whole.payload)), chance.randrange(8)
-        payload = bytearray(whole.payload)
+        at, bit = chance.randrange(whole.payload.size_bytes), chance.randrange(8)
+        payload = bytearray(bytes(whole.payload))
         payload[at] ^= 1 << bit
         blocks = tuple(
             sha256(payload[start : start + BLOCK_BYTES]).digest()

@@ -9,7 +9,7 @@ from zlib import crc32
 import pytest
 
 from station.application import evidence
-from station.application.evidence import Expected
+from station.application.expectation import Expected
 from station.application.gate import ReleasedBundle, admit
 from station.application.ports import DockAnswers, Piece, SlotState
 from station.application.readback import Readback
@@ -84,7 +84,7 @@ def held(
 def expected(
     *, common: tuple[Entry, ...] = BUNDLE.entries, unique: tuple[Entry, ...] = UNIQUE
 ) -> Expected:
-    return evidence.expected_content(common, unique)
+    return Expected.of(common).under(unique)
 
 
 def changed(entries: tuple[Entry, ...], name: str, data: bytes) -> tuple[Entry, ...]:
@@ -114,11 +114,13 @@ def without_code() -> ReleasedBundle:
 def test_unique_data_lies_over_the_common_content() -> None:
     want = expected()
 
-    assert want.entries[Kind.KV, "greeting"] == (8, sha256(b"good day").digest())
-    assert bytes(want.content((Kind.KV, "greeting"))) == b"good day"
+    greeting = want.entries[Kind.KV, "greeting"]
+    assert (greeting.size_bytes, greeting.digest) == (8, sha256(b"good day").digest())
+    assert bytes(greeting.data) == b"good day"
     assert want.names(Kind.KV) == ["content_url", "enrolment_token", "greeting"]
     assert want.names(Kind.IMG) == ["badge", "default", "small"]
-    assert want.pictures == dict.fromkeys(("badge", "default", "small"), PictureType.BMP)
+    for tag in want.names(Kind.IMG):
+        assert want.entries[Kind.IMG, tag].picture is PictureType.BMP
     assert want.code_checksum == crc32(b"import splashscreen\n")
 
 
@@ -163,7 +165,7 @@ def test_damage_is_a_bad_write_and_everything_else_is_about_trust() -> None:
 
 
 def test_blocks_that_agree_are_counted() -> None:
-    check = evidence.blocks_agree(read(), PLAN.parts, proof=True)
+    check = evidence.blocks_agree(read(), PLAN, proof=True)
 
     assert check == Check(
         CheckName.BLOCKS,
@@ -174,14 +176,16 @@ def test_blocks_that_agree_are_counted() -> None:
 
 def test_the_first_block_that_differs_is_named_by_its_place() -> None:
     block = PLAN.common_blocks[1]
-    check = evidence.blocks_agree(read(flip=block.offset_bytes + 5), PLAN.parts, proof=True)
+    check = evidence.blocks_agree(read(flip=block.offset_bytes + 5), PLAN, proof=True)
 
     assert check.code == "E-VERIFY-02"
-    assert check.evidence == f"1 of {len(PLAN.parts)} blocks differ, first at offset 0x11000"
+    assert check.evidence == (
+        f"1 of {len(PLAN.parts)} blocks differ, first at offset 0x11005 (block 1, img 'default')"
+    )
 
 
 def test_a_wrong_answer_to_the_nonce_fails_though_every_block_agrees() -> None:
-    check = evidence.blocks_agree(read(), PLAN.parts, proof=False)
+    check = evidence.blocks_agree(read(), PLAN, proof=False)
 
     assert (check.code, check.evidence) == ("E-VERIFY-02", "wrong answer to the nonce challenge")
 
@@ -302,9 +306,12 @@ def answers() -> DockAnswers:
     want = expected()
     return DockAnswers(
         values={
-            name: bytes(want.content((Kind.KV, name))).decode() for name in want.names(Kind.KV)
+            name: bytes(want.entries[Kind.KV, name].data).decode() for name in want.names(Kind.KV)
         },
-        pictures={tag: ("BMP", *want.entries[Kind.IMG, tag]) for tag in want.names(Kind.IMG)},
+        pictures={
+            tag: ("BMP", want.entries[Kind.IMG, tag].size_bytes, want.entries[Kind.IMG, tag].digest)
+            for tag in want.names(Kind.IMG)
+        },
         code_checksum=want.code_checksum,
     )
 
@@ -398,6 +405,35 @@ def test_an_application_that_raised_fails_by_the_last_line_of_its_trace(
     check = evidence.rehearsed(boot(trace=error), "desk")
 
     assert check == Check(CheckName.REHEARSED, error if line is None else line, "E-VERIFY-04")
+
+
+# -- stock docks -------------------------------------------------------------------------------
+
+
+def test_a_stock_docks_loader_is_believed_by_the_image_it_runs() -> None:
+    digest, hashed = bytes(range(32)), bytes(range(32, 64))
+    runs = SlotState(9, b"", confirmed=False, signed_sha256=hashed)
+
+    assert evidence.started(runs, digest, hashed).passed
+    for state in (
+        SlotState(9, b"", confirmed=True, signed_sha256=digest),
+        SlotState(9, bytes(32), confirmed=True, signed_sha256=hashed),
+        SlotState(9, b"", confirmed=True),
+        SlotState(0, b"", confirmed=False),
+    ):
+        assert evidence.started(state, digest, hashed).code == "E-VERIFY-03"
+        assert evidence.stays(state, digest, hashed).code == "E-VERIFY-02"
+    assert evidence.stays(runs, digest, hashed).code == "E-WRITE-01"
+    assert evidence.stays(replace(runs, confirmed=True), digest, hashed).passed
+    nothing = SlotState(9, b"", confirmed=True)
+    assert evidence.stays(nothing, digest, b"").code == "E-VERIFY-02"
+
+
+def test_what_a_stock_dock_does_not_answer_is_never_told_as_answered() -> None:
+    check = evidence.not_answered("bench-board")
+
+    assert (check.name, check.passed, check.waived) == (CheckName.DOCK_ANSWERS, False, True)
+    assert "not made" in check.evidence and "bench-board" in check.evidence
 
 
 # -- confirmed ---------------------------------------------------------------------------------

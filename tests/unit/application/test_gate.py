@@ -99,7 +99,7 @@ def test_what_was_released_passes_and_is_the_memory_that_was_checked() -> None:
     assert bundle.certificate == RELEASE.certificate
     assert bundle.title == "welcome 1.2.0"
     assert bundle.sha256 == SEALED.sha256
-    assert bundle.common.segments[0].obj is SEALED.common.obj
+    assert bundle.common.segments.parts[0].obj is SEALED.common.obj
 
 
 def test_one_good_signature_among_others_is_enough() -> None:

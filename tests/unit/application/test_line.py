@@ -5,21 +5,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import FrozenInstanceError
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from station.application import line
-from station.application.line import PENDING_S, REFUSAL_S, RESULTS_KEPT, STEP_SHARE
+from station.application import slot
+from station.application.line import PENDING_S, REFUSAL_S, STEP_SHARE
+from station.application.pace import RESULTS_KEPT
 from station.application.snapshot import LineSnapshot, Result, SlotPhase
 from station.dock.faults import BitFlip, WrongHardware
 from station.domain.errors import LedgerRefused, RecordNotDurable, SignerOffline
 from station.domain.order import StartMode
+from station.domain.profile import Link
 from station.domain.release import Version
 from station.domain.secret import Secret
 from station.domain.template import Kv, Scan, Template, TemplateEntry
 from station.domain.upd import UpdState
-from station.domain.verdict import CheckName, Disposition, Step, Verdict
+from station.domain.verdict import PROOFS, CheckName, Disposition, Step, Verdict
 from tests.fakes.rehearsal import boot, picture_of
 from tests.unit.adapters.sql.drivers import raw
 from tests.unit.application.floor import Floor, Gate, held_at, port
@@ -29,6 +31,7 @@ from tests.unit.application.workbench import (
     Workbench,
     make_board,
     make_order,
+    make_profile,
     other_release,
     serial_of,
 )
@@ -40,6 +43,9 @@ EMPTY, READY, WAITING, WORKING = (
     SlotPhase.WORKING,
 )
 PASS, FAIL, CHECK, HOLD = SlotPhase.PASS, SlotPhase.FAIL, SlotPhase.CHECK, SlotPhase.HOLD
+WITHOUT_A_KEY: Final = [name for name in CheckName if name not in PROOFS]
+"""The checks of a dock of level D0, in their order."""
+
 ENDED = (PASS, FAIL, CHECK, HOLD)
 
 
@@ -79,6 +85,19 @@ def test_a_line_without_docks_shows_empty_slots_and_its_order(floor: Floor) -> N
     assert (shown.bundle, shown.bundle_sha256) == ("welcome 1.2.0", shown.order.bundle_sha256)
     assert (shown.stock, shown.counts.good, shown.pace_per_h) == (TOKENS, 0, 0)
     assert (shown.refusal, shown.stop, shown.paused) == (None, "", False)
+
+
+def test_a_dock_is_met_as_the_orders_profile_says_and_without_an_order_as_most_are(
+    bench: Workbench,
+) -> None:
+    link = Link(bytes_per_s=12_345)
+    bench.shelf.profiles = {PRODUCT: make_profile(link=link)}
+    with Floor.over(bench, order="") as floor:
+        floor.plug(1, 1)
+        floor.line.choose_order("WO-1")
+        floor.plug(2, 2)
+
+    assert [used for _, used in bench.docks.links] == [Link(), link]
 
 
 def test_a_dock_is_met_and_may_leave_again(floor: Floor) -> None:
@@ -328,7 +347,7 @@ def test_a_pass_is_shown_counted_and_timed(floor: Floor) -> None:
     assert (slot.serial, slot.code, slot.ncr) == ("DK7F-00001", "", "")
     [run] = slot.runs
     assert (run.serial, run.verdict, run.number, run.code) == ("DK7F-00001", Verdict.PASS, 1, "")
-    assert [check.name for check in run.checks] == list(CheckName)
+    assert [check.name for check in run.checks] == WITHOUT_A_KEY
     assert list(run.seconds) == list(Step)
     assert run.asked
     assert run.rehearsal is not None
@@ -357,7 +376,7 @@ def test_the_last_runs_of_a_slot_outlive_its_docks(floor: Floor) -> None:
 def test_so_many_runs_of_a_slot_are_kept_and_no_more(
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "RUNS_KEPT", 2)
+    monkeypatch.setattr(slot, "RUNS_KEPT", 2)
     for number in (1, 2, 3):
         make(floor, 1, number)
         floor.pull(1)
@@ -596,7 +615,41 @@ def test_a_dock_that_restarted_in_its_run_can_be_tried_again_where_it_is(floor: 
 
     assert (shown.phase, shown.code) == (CHECK, "E-STOP-01")
     assert floor.slot(1, PASS).serial == "DK7F-00001"
-    assert troubles.calls.count("identify") == 5
+    assert troubles.calls.count("identify") == 12
+
+
+@pytest.mark.parametrize(("faults", "phase"), [((), PASS), ((BitFlip(),), FAIL)])
+def test_a_verdict_stays_when_the_dock_is_seen_to_be_back_from_its_restart(
+    floor: Floor, faults: tuple[BitFlip, ...], phase: SlotPhase
+) -> None:
+    """A run may be quicker than whoever watches the ports."""
+    troubles = floor.plug(1, 1, *faults)
+    with held_at(troubles, "read back") as gate:
+        floor.scan_unit(1)
+        gate.wait()
+        floor.line.detach(1)
+    floor.slot(1, phase)
+    met = troubles.calls.count("identify")
+    floor.line.attach(1, port(1))
+    floor.until(lambda line: troubles.calls.count("identify") > met)
+    floor.settle()
+    stays = floor.slots()[0]
+    floor.line.detach(1)
+
+    assert stays is phase
+    assert floor.slots()[0] is EMPTY
+
+
+def test_another_dock_in_its_place_is_met_all_the_same(floor: Floor) -> None:
+    troubles = floor.plug(1, 1)
+    with held_at(troubles, "read back") as gate:
+        floor.scan_unit(1)
+        gate.wait()
+        floor.line.detach(1)
+    floor.slot(1, PASS)
+    floor.slip_in(1, 2)
+
+    assert floor.slot(1, READY).serial == ""
 
 
 def test_a_dock_that_was_pulled_out_is_waited_for(floor: Floor) -> None:

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -16,6 +16,7 @@ from station.application.job import Job
 from station.application.ports import DockAnswers, Piece
 from station.application.provisioning import CRASH_POINTS, RunOutcome
 from station.datastore.field_store import FieldPartition
+from station.datastore.partitions import Datastore
 from station.dock.faults import AlreadyLocked, BitFlip, Mute, OtherDock, Unplug, WrongHardware
 from station.domain.dsse import Envelope
 from station.domain.entries import APPLICATION_NAME, Entry, Kind
@@ -38,14 +39,15 @@ from station.domain.errors import (
 from station.domain.errors import WrongHardware as WrongHardwareFound
 from station.domain.kept_rehearsal import KeptRehearsal
 from station.domain.limits import HEADER_BYTES
-from station.domain.rehearsal import Call, Finding, FindingKind
+from station.domain.profile import Link
+from station.domain.rehearsal import Call, Finding, FindingKind, Rehearsal
 from station.domain.run import RunState
 from station.domain.scenario import DEFAULT
 from station.domain.secret import Secret
 from station.domain.splash import Splash
 from station.domain.statement import PAYLOAD_TYPE
 from station.domain.upd import UpdState
-from station.domain.verdict import REQUIRED, CheckName, Disposition, Step, Verdict
+from station.domain.verdict import PROOFS, REQUIRED, CheckName, Disposition, Step, Verdict
 from tests.fakes.rehearsal import boot, picture_of
 from tests.fakes.serial_link import ALWAYS, Board, Troubles
 from tests.unit.application.workbench import (
@@ -62,6 +64,9 @@ from tests.unit.application.workbench import (
     serial_of,
     token_of,
 )
+
+WITHOUT_A_KEY: Final = [name for name in CheckName if name not in PROOFS]
+"""The checks of a dock of level D0, in their order."""
 
 COMMON_AT = HEADER_BYTES
 COMMON_END = COMMON_AT + sum(block.size_bytes for block in RELEASED.common.blocks)
@@ -80,10 +85,12 @@ PATH_TO_PASS = [
 """The commits of a run, in the order of its state table."""
 
 DOCK_CALLS = [
-    *("identify", "begin", "digests", "write", "write", "commit"),
-    *("factory reset", "identify", "challenge", "read back", "answers", "confirm", "slot state"),
+    *("identify", "identify", "begin", "digests", "write", "identify", "write", "commit"),
+    *("identify", "factory reset", "identify", "slot state", "challenge", "read back"),
+    *("answers", "identify", "confirm", "slot state"),
 ]
-"""What the dock is asked, in order, pieces apart."""
+"""What the dock is asked, in order, pieces apart: who it is before whatever another one must not
+suffer or get."""
 
 Make = Callable[[Workbench], Troubles]
 
@@ -110,7 +117,7 @@ def test_a_good_dock_passes_by_every_commit_and_question_in_order(bench: Workben
     outcome = bench.run()
 
     assert ended(outcome) == (Verdict.PASS, "", Disposition.GOOD)
-    assert [check.name for check in outcome.checks] == list(CheckName)
+    assert [check.name for check in outcome.checks] == WITHOUT_A_KEY
     assert bench.spy.calls == PATH_TO_PASS
     assert bench.marks == list(CRASH_POINTS)
     assert [call for call in troubles.calls if not call.endswith("a piece")] == DOCK_CALLS
@@ -121,7 +128,7 @@ def test_a_good_dock_passes_by_every_commit_and_question_in_order(bench: Workben
 def test_a_passed_dock_keeps_the_image_and_answers_with_its_own_token(bench: Workbench) -> None:
     bench.plug()
     outcome = bench.run()
-    with bench.docks.open("/dev/slot-1") as dock:
+    with bench.docks.open("/dev/slot-1", Link()) as dock:
         state, answers = dock.slot_state(), dock.answers()
 
     (row,) = bench.unit().runs
@@ -182,7 +189,7 @@ def test_every_step_is_timed_and_every_byte_counted(bench: Workbench) -> None:
 
     assert list(row.seconds) == list(Step)
     assert row.seconds[Step.IDENTIFY] == pytest.approx(0.001)
-    assert row.seconds[Step.WRITE] == pytest.approx(0.001 * (pieces + 5))
+    assert row.seconds[Step.WRITE] == pytest.approx(0.001 * (pieces + 7))
     assert row.seconds[Step.BUILD] == 0.0
     assert row.bytes_written == row.bytes_read > COMMON_END
     assert [one.step for one in bench.progress if not one.total_bytes] == [*Step, Step.RECORD]
@@ -211,10 +218,18 @@ def test_what_the_dock_holds_already_does_not_travel_again(bench: Workbench) -> 
 
 def test_asking_who_is_there_opens_nothing(bench: Workbench) -> None:
     troubles = bench.plug()
-    identity = bench.provisioning.identify("/dev/slot-1")
+    identity = bench.provisioning.identify("/dev/slot-1", Link())
 
     assert (identity.label, identity.product, identity.hardware) == ("DK7F-00001", "DK-7F", "C")
     assert (troubles.calls, bench.spy.calls) == (["identify"], [])
+
+
+def test_a_run_speaks_as_its_docks_profile_says(bench: Workbench) -> None:
+    link = Link(bytes_per_s=12_345)
+    bench.plug()
+    bench.run(profile=replace(PROFILE, link=link))
+
+    assert bench.docks.links == [("/dev/slot-1", link)]
 
 
 def test_a_job_takes_what_its_order_names_from_the_shelf(bench: Workbench) -> None:
@@ -252,7 +267,7 @@ def test_what_a_dock_held_of_an_earlier_life_is_gone_before_it_is_judged(bench: 
     assert used(board) == 4
     bench.docks.plug("/dev/slot-1", board)
     outcome = bench.run()
-    with bench.docks.open("/dev/slot-1") as dock:
+    with bench.docks.open("/dev/slot-1", Link()) as dock:
         answers = dock.answers()
 
     assert ended(outcome) == (Verdict.PASS, "", Disposition.GOOD)
@@ -546,7 +561,7 @@ def test_a_port_without_a_dock_or_in_use_opens_no_run(bench: Workbench) -> None:
     bench.plug(1, Mute())
     not_opened(bench, NoDock)
     bench.plug()
-    with bench.docks.open("/dev/slot-1"):
+    with bench.docks.open("/dev/slot-1", Link()):
         not_opened(bench, PortBusy)
 
 
@@ -675,7 +690,7 @@ def test_a_stop_at_any_call_ends_as_aborted_until_the_first_boot_was_rehearsed(
     bench: Workbench,
 ) -> None:
     calls = calls_of_a_pass(bench)
-    last = calls.index("confirm")
+    last = calls.index("confirm") - 1
     for number in range(len(calls)):
         cancel = Cancel()
         troubles = bench.plug(number + 1)
@@ -725,7 +740,9 @@ def test_a_stop_asked_before_the_run_sends_nothing_unique(bench: Workbench) -> N
 
 TRACE = "Traceback (most recent call last):\n  main.py, line 4\nOSError: no network\n"
 TIMER = Finding(FindingKind.TIMER_UNREFERENCED, "wakeup of line 12")
-STEPS_OF_READING = ["challenge", "read back", "answers", "(first boot)", "confirm", "slot state"]
+STEPS_OF_READING = [
+    *("slot state", "challenge", "read back", "answers", "(first boot)", "confirm", "slot state"),
+]
 
 
 def kept(bench: Workbench, run: int = 0) -> KeptRehearsal:
@@ -740,7 +757,15 @@ def test_what_was_read_back_is_booted_on_a_plain_desk_before_it_is_confirmed(
     bench: Workbench,
 ) -> None:
     troubles = bench.plug()
+    tokens: list[bytes] = []
+
+    def first_boot(datastore: Datastore) -> Rehearsal:
+        token = datastore.get(Kind.KV, "enrolment_token")
+        tokens.append(b"" if token is None else bytes(token.data))
+        return boot("Welcome")
+
     bench.rehearse.before = lambda: troubles.calls.append("(first boot)")
+    bench.rehearse.boots = first_boot
     bench.run()
     ((asked),) = bench.rehearse.asked
 
@@ -750,9 +775,16 @@ def test_what_was_read_back_is_booted_on_a_plain_desk_before_it_is_confirmed(
     assert asked.datastore.names(Kind.KV) == sorted(
         {"content_url", *(entry.key[1] for entry in TEMPLATE.entries)}
     )
-    token = asked.datastore.get(Kind.KV, "enrolment_token")
-    assert token is not None
-    assert bytes(token.data) == token_of(0).encode()
+    assert tokens == [token_of(0).encode()]
+
+
+def test_what_was_read_back_is_forgotten_when_it_has_been_judged(bench: Workbench) -> None:
+    bench.plug()
+    assert bench.run().verdict is Verdict.PASS
+    ((asked),) = bench.rehearse.asked
+
+    assert asked.datastore.holds(Kind.KV, "enrolment_token")
+    assert asked.datastore.get(Kind.KV, "enrolment_token") is None  # its bytes were overwritten
 
 
 def test_what_the_user_would_see_is_told_signed_and_kept(bench: Workbench) -> None:
@@ -778,7 +810,7 @@ def test_what_the_user_would_see_is_told_signed_and_kept(bench: Workbench) -> No
     assert check.evidence == (
         "59 s on the bench desk, nothing raised; timer-unreferenced: wakeup of line 12"
     )
-    assert statement_of(bench.unit().runs[0].envelope)["required"] == list(CheckName)
+    assert statement_of(bench.unit().runs[0].envelope)["required"] == WITHOUT_A_KEY
 
 
 def test_the_picture_is_kept_before_the_record_that_names_it(bench: Workbench) -> None:
@@ -1044,7 +1076,7 @@ def test_a_bundle_older_than_the_dock_accepts_is_refused_before_a_run_opens(
 ) -> None:
     bench.plug()
     job = bench.job()
-    with bench.docks.open(job.port) as dock:
+    with bench.docks.open(job.port, job.profile.link) as dock:
         identity = replace(dock.identify(), counter=job.bundle.statement.security_counter + 1)
 
     with pytest.raises(BundleRefused, match="security counter"):

@@ -9,7 +9,8 @@ from station.adapters.sql.ledger_file import LedgerFile, open_ledger
 from station.application.cancel import Cancel
 from station.application.gate import ReleasedBundle, admit
 from station.application.job import Job
-from station.application.ports import Progress, Registry, RunRow, UnitRow
+from station.application.ports import DeviceKeys, Docks, Progress, Registry, RunRow, UnitRow
+from station.application.proving import NO_DEVICE_KEYS
 from station.application.provisioning import Provisioning, RunFacts, RunOutcome
 from station.application.releasing import ReleaseParts, release
 from station.application.rendering import Derive
@@ -195,9 +196,11 @@ class Workbench:
     rehearse: FakeRehearse = field(default_factory=FakeRehearse)
     draw: FakeDraw = field(default_factory=FakeDraw)
     pictures: FakePictures = field(default_factory=FakePictures)
+    device_keys: DeviceKeys = NO_DEVICE_KEYS
 
     def __post_init__(self) -> None:
         self.docks = FakeDocks(self.clock)
+        self.cables: Docks = self.docks
         self.chance = SeededChance(11)
         self.shelf = FakeShelf(bundle=RELEASED, template=TEMPLATE, profile=PROFILE)
         self._open()
@@ -212,7 +215,7 @@ class Workbench:
         )
         self.spy = SpyLedger(self.file.ledger)
         self.provisioning = Provisioning(
-            docks=self.docks,
+            docks=self.cables,
             ledger=self.spy,
             authority=AUTHORITY,
             signer=self.signer,
@@ -224,6 +227,7 @@ class Workbench:
             clock=self.clock,
             chance=self.chance,
             mark=self._mark,
+            device_keys=self.device_keys,
         )
 
     def _mark(self, point: str) -> None:
@@ -247,6 +251,11 @@ class Workbench:
         self.file.close()
         self._open()
         return self.file.ledger.close_found_open(at=self.clock.now_at())
+
+    def rewire(self, docks: Docks) -> None:
+        """Other cables than the fake ones from now on."""
+        self.cables = docks
+        self.restart()
 
     @property
     def registry(self) -> Registry:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from station.bootstrap.docks import DockScreen
+from station.bootstrap.docks import DockScreen, DockWish
 from station.cli.main import Session, run
 from station.domain.entries import PictureType
 from station.domain.splash import Alignment
@@ -27,6 +27,57 @@ def test_several_docks_are_new_ones(option: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize("docks", ["0", "65", "many"])
 def test_there_is_no_such_number_of_docks(docks: str) -> None:
     assert run(["dock", "run", f"--docks={docks}"], open_window=no_window) == 2
+
+
+@pytest.mark.parametrize("groups", ["", "0,", "0 1", "all", "-1", "0,1,", "1000000"])
+def test_groups_are_numbers_with_commas_between(
+    groups: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["dock", "run", f"--groups={groups}"], open_window=no_window) == 2
+
+    assert "such as 0,1,8,10" in capsys.readouterr().err
+
+
+def test_a_stock_server_is_asked_for_by_its_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes: list[DockWish] = []
+
+    def run_dock(_: Session, wish: DockWish, *, window: bool) -> int:
+        wishes.append(wish)
+        return int(window)
+
+    monkeypatch.setattr(Session, "run_dock", run_dock)
+
+    run(["dock", "run", "--groups=0,1,8,10", "--no-rom-file"], open_window=no_window)
+    run(["dock", "run"], open_window=no_window)
+
+    assert [(wish.groups, wish.rom_file) for wish in wishes] == [
+        ((0, 1, 8, 10), False),
+        (None, True),
+    ]
+
+
+def test_line_and_flash_are_as_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes: list[DockWish] = []
+
+    def run_dock(_: Session, wish: DockWish, *, window: bool) -> int:
+        wishes.append(wish)
+        return int(window)
+
+    monkeypatch.setattr(Session, "run_dock", run_dock)
+
+    told = ("--latency=1.5", "--line-rate=1000", "--nor=slow", "--fault=mute", "--fault=bitflip")
+    run(["dock", "run", *told], open_window=no_window)
+    run(["dock", "run"], open_window=no_window)
+
+    assert [(wish.latency_s, wish.line_rate, wish.nor, wish.faults) for wish in wishes] == [
+        (0.0015, 1_000, "slow", ("mute", "bitflip")),
+        (0.0, None, "none", ()),
+    ]
+
+
+@pytest.mark.parametrize("option", ["--latency=-1", "--latency=60001", "--nor=quick"])
+def test_there_is_no_such_line_or_flash(option: str) -> None:
+    assert run(["dock", "run", option], open_window=no_window) == 2
 
 
 SCREEN = ScreenText(

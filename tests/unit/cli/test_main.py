@@ -95,7 +95,7 @@ def test_an_error_is_a_json_object_too_where_that_is_asked_for(
             ["order", "new", "W", "--quantity", "0", "--bundle", "b", "--template", "t"],
             "0 is not in the range",
         ),
-        (["provision", "DK7F-00001"], "Missing option '--port'"),
+        (["provision", "DK7F-00001"], "name the one port of the dock with --port"),
         (["key", "new", "1 2", "--from-file", "f"], "a letter, then letters"),
     ],
 )

@@ -7,6 +7,7 @@ from hashlib import sha256
 from station.datastore.acceptance import AcceptedImage, accept
 from station.datastore.plan import CommonPart
 from station.datastore.rom_image import Header, Protected, Seal
+from station.datastore.sealed_upd import Unseal
 from station.datastore.volume import build_common_volume, build_upd_volume
 from station.domain import dsse, release
 from station.domain.entries import APPLICATION_NAME, Entry, Kind, PictureType
@@ -92,6 +93,7 @@ class Forgery:
     counter: int = 7
     version: Version = field(default_factory=lambda: Version(1, 2, 3))
     block_digests: tuple[bytes, ...] | None = None
+    sealed_key: bytes = b""
 
     def image(self) -> bytes:
         """Every byte of it."""
@@ -111,6 +113,7 @@ class Forgery:
             release_envelope=envelope,
             release_certificate=self.releaser.certificate.der,
             station_certificate=self.station.certificate.der,
+            sealed_key=self.sealed_key,
         ).encode()
         signed = Header(self.version, len(payload), len(protected)).encode() + payload + protected
         return signed + seal(signed, self.sealed_by or self.station)
@@ -132,6 +135,7 @@ def accepted(
     product: str = PRODUCT,
     counter_floor: int = 0,
     at: datetime | None = NOW_AT,
+    unseal: Unseal | None = None,
 ) -> AcceptedImage:
     """`accept` by a dock that trusts the usual certificates and these."""
     return accept(
@@ -141,4 +145,5 @@ def accepted(
         product=product,
         counter_floor=counter_floor,
         at=at,
+        unseal=unseal,
     )

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from station.datastore.plan import CommonPart, assemble
+from station.datastore.sealed_upd import Binding, SealedUpd
 from station.datastore.volume import Volume, build_common_volume, build_upd_volume
+from station.dock.device_key import OwnKey
 from station.domain.entries import Entry, Kind, PictureType
-from station.domain.errors import ImageRefused
+from station.domain.errors import ImageRefused, Reason
 from station.domain.identity import DockId
 from station.domain.trust import Usage
 from tests.fakes.trust import fake_signer
@@ -17,7 +19,7 @@ from tests.unit.datastore.made_images import accepted
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {
     name: hexdump.load((make.HERE / f"{name}.hexdump").read_text(encoding="utf-8"))
-    for name in ("common-volume", "upd-volume", "image")
+    for name in ("common-volume", "upd-volume", "image", "sealed-image")
 }
 
 RELEASE = fake_signer(Usage.RELEASE, secret=make.RELEASE_SECRET, der=make.RELEASE_CERTIFICATE)
@@ -51,7 +53,7 @@ def test_our_image_is_the_golden_one() -> None:
 
     plan = assemble(part, FILES["upd-volume"], DockId(make.DOCK_ID), STATION)
 
-    assert b"".join(plan.segments) == FILES["image"]
+    assert bytes(plan.segments) == FILES["image"]
 
 
 def test_the_golden_image_is_accepted_by_its_dock_alone() -> None:
@@ -61,6 +63,38 @@ def test_the_golden_image_is_accepted_by_its_dock_alone() -> None:
     assert image.security_counter == 7
     with pytest.raises(ImageRefused):
         accepted(FILES["image"], RELEASE, STATION)
+
+
+def test_our_sealed_image_is_the_golden_one() -> None:
+    """The key and the dice are the golden file's; all around them is ours."""
+    common = FILES["common-volume"]
+    part = CommonPart(common, make.release_envelope(common), make.RELEASE_CERTIFICATE)
+    key, content = make.sealed(FILES["upd-volume"], common)
+    bindings: list[Binding] = []
+
+    def seal(volume: bytes, binding: Binding) -> SealedUpd:
+        assert volume == FILES["upd-volume"]
+        bindings.append(binding)
+        return SealedUpd(key, content)
+
+    plan = assemble(part, FILES["upd-volume"], DockId(make.DOCK_ID), STATION, seal=seal)
+
+    assert bytes(plan.segments) == FILES["sealed-image"]
+    assert bindings == [Binding.of(DockId(make.DOCK_ID), part.statement)]
+
+
+def test_the_golden_sealed_image_is_opened_by_the_key_of_its_dock() -> None:
+    dock_id = DockId(make.DOCK_ID)
+    key = OwnKey(make.DOCK_SECRET, b"not asked for")
+
+    image = accepted(FILES["sealed-image"], RELEASE, STATION, dock_id=dock_id, unseal=key.unseal)
+
+    assert list(image.upd.entries()) == entries(make.UPD)
+    assert image.upd.salt == make.SALT
+    for unseal in (None, OwnKey(bytes(range(32)), b"another").unseal):
+        with pytest.raises(ImageRefused) as refused:
+            accepted(FILES["sealed-image"], RELEASE, STATION, dock_id=dock_id, unseal=unseal)
+        assert refused.value.reason is Reason.SEALED
 
 
 def test_the_specification_quotes_the_golden_files() -> None:

@@ -54,7 +54,7 @@ PLANS = {
 
 
 def whole(plan: Plan) -> bytes:
-    return b"".join(plan.segments)
+    return bytes(plan.segments)
 
 
 @pytest.fixture(params=PLANS)
@@ -113,10 +113,11 @@ def test_nothing_is_read_outside_the_image(offset: int, size: int) -> None:
         PLANS["some blocks, small"].read(offset, size)
 
 
-def test_every_part_is_read_without_a_copy(plan: Plan) -> None:
-    segments = {id(segment.obj) for segment in plan.segments}
+def test_every_part_is_read_without_a_copy_but_the_one_that_is_filled_up(plan: Plan) -> None:
+    segments = {id(segment.obj) for segment in plan.segments.parts}
+    padded = set() if len(plan.common.segments.parts) == 1 else {plan.common_blocks[-1]}
 
-    for part in plan.parts:
+    for part in set(plan.parts) - padded:
         assert id(plan.read(part.offset_bytes, part.size_bytes).obj) in segments
 
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from station.datastore.plan import CommonPart, Plan, assemble
+from station.datastore.sealed_upd import Seal
 from station.datastore.volume import build_common_volume, build_upd_volume
 from station.domain import dsse
 from station.domain.entries import Entry, Kind, PictureType
@@ -60,8 +61,9 @@ def make_plan(
     counter: int = 1,
     token: str = "token-1",
     common: Iterable[Entry] = COMMON,
+    seal: Seal | None = None,
 ) -> Plan:
-    """An image for one dock. token: the value that only this dock has."""
+    """An image for one dock. token: the value that only this dock has. seal: of unique data."""
     volume = build_common_volume(common)
     statement = ReleaseStatement(
         product=product,
@@ -77,7 +79,8 @@ def make_plan(
     signature = dsse.Signature(RELEASE.certificate.key_id, RELEASE.sign(signed))
     envelope = dsse.Envelope(PAYLOAD_TYPE, statement, (signature,)).encode()
     upd = build_upd_volume([Entry(Kind.KV, "enrolment_token", token.encode())], salt=bytes(32))
-    return assemble(CommonPart(volume, envelope, RELEASE.certificate.der), upd, dock_id, STATION)
+    part = CommonPart(volume, envelope, RELEASE.certificate.der)
+    return assemble(part, upd, dock_id, STATION, seal=seal)
 
 
 def image_of(plan: Plan) -> bytes:

@@ -1,6 +1,6 @@
 """A dock without process, port or file: its firmware over cells in memory, and a client."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from hashlib import sha256
 from random import Random
@@ -8,19 +8,22 @@ from typing import Final, TypeVar
 
 import pytest
 
+from station.dock.device_key import DeviceKey
 from station.dock.factory import FactoryInfo, FactorySector
 from station.dock.faults import Fault
 from station.dock.flash import Flash, Geometry, PowerCut, StuckBits
 from station.dock.host import ApplicationSupport
 from station.dock.layout import Layout
 from station.dock.server import DockServer, Restart
+from station.dock.stock_groups import ALL_GROUPS
 from station.domain.entries import Entry
-from station.domain.profile import Stage
+from station.domain.profile import Assurance, Compression, Link, Stage
 from station.protocol import datastore_group as store
 from station.protocol import os_group
 from station.protocol.client import Connection, Pipeline
 from station.protocol.datastore_group import DatastoreCode, Listed, ScreenForm, Slot
 from station.protocol.errors import DockRefused
+from station.protocol.server import BUFFER_BYTES
 from station.protocol.shape import Request, Shape
 from tests.fakes.trust import FakeAuthority
 from tests.unit.dock.images import AUTHORITY, DOCK_ID, LABEL, PRODUCT, make_profile
@@ -44,13 +47,22 @@ class Dock:
         authority: FakeAuthority = AUTHORITY,
         seed: int = 1,
         support: ApplicationSupport | None = None,
+        compression: Compression = Compression.NONE,
+        groups: Collection[int] = ALL_GROUPS,
+        rom_file: bool = True,
+        assurance: Assurance = Assurance.D0,
+        device_key: DeviceKey | None = None,
+        buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
-        self.profile = replace(make_profile(slots=slots), stage=stage)
+        self._buffer_bytes = buffer_bytes
+        link = Link(compression=compression)
+        self.profile = replace(make_profile(slots=slots), stage=stage, link=link)
+        self.profile = replace(self.profile, assurance=assurance)
         self.layout = Layout.of_profile(self.profile)
         self.cells = cells or bytearray(b"\xff" * self.layout.size_bytes)
         self.flash = Flash(self.cells, Geometry(self.layout.size_bytes), stuck=stuck, cut=cut)
         factory = FactorySector(self.flash, self.layout.factory)
-        factory.install(INFO)
+        factory.install(INFO, device_key)
         self.server = DockServer(
             self.flash,
             self.layout,
@@ -61,13 +73,16 @@ class Dock:
             faults=faults,
             seed=seed,
             support=support,
+            groups=groups,
+            rom_file=rom_file,
+            buffer_bytes=buffer_bytes,
             chance=Random(seed).randbytes,
         )
         self._connect()
 
     def _connect(self) -> None:
         self._connection = Connection()
-        self._connection.learn(os_group.ParametersAnswer(4_096, 8))
+        self._connection.learn(os_group.ParametersAnswer(self._buffer_bytes, 8))
 
     def ask(self, request: Request[A]) -> A:
         pipeline = Pipeline(self._connection, [request], deadline_s=1.0)

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.dock.flash import (
+    DeadSector,
     Flash,
     FlashFileRefused,
     Geometry,
     PowerCut,
     PowerLost,
     StuckBits,
+    StuckSector,
     Tear,
     flash_file,
 )
@@ -140,6 +142,7 @@ def test_a_cut_leaves_whole_operations_before_it_and_a_torn_one(operation: int, 
         Tear.ONE_BYTE: 1,
         Tear.HALF: (end - begin) // 2,
         Tear.ALL_BUT_LAST: end - begin - 1,
+        Tear.ALL: end - begin,
     }[tear]
     done = begin + kept
     raw = flash._cells.tobytes()
@@ -177,6 +180,77 @@ def test_a_stuck_bit_outlives_programs_and_erases() -> None:
     assert flash.view(5, 1)[0] == 0b1111_1101
 
 
+def bad_chip(bad: DeadSector | StuckSector, *, cut: PowerCut | None = None) -> Flash:
+    """Used: no cell of it is erased."""
+    return Flash(bytearray(b"\x0f" * SMALL.size_bytes), SMALL, bad=[bad], cut=cut)
+
+
+def test_no_cell_of_a_dead_sector_ever_changes() -> None:
+    flash = bad_chip(DeadSector(1))
+
+    flash.program(32, bytes(128))
+    assert content(flash) == b"\x0f" * 32 + bytes(32) + b"\x0f" * 64 + bytes(32) + b"\x0f" * 96
+    flash.erase(0, 192)
+    assert content(flash) == b"\xff" * 64 + b"\x0f" * 64 + b"\xff" * 64 + b"\x0f" * 64
+    flash.store(70, b"stored")
+    assert content(flash)[64:128] == b"\x0f" * 64
+
+
+def test_a_sector_that_does_not_erase_can_still_be_programmed() -> None:
+    flash = bad_chip(StuckSector(1))
+
+    flash.erase(0, 192)
+    assert content(flash)[64:128] == b"\x0f" * 64
+    flash.program(64, b"\xf1")
+    assert content(flash)[64:66] == b"\x01\x0f"
+
+
+def test_a_cut_inside_a_dead_sector_changes_no_cell_of_it() -> None:
+    flash = bad_chip(DeadSector(1), cut=PowerCut(1, Tear.HALF))
+
+    with pytest.raises(PowerLost):
+        flash.erase(0, 192)
+
+    assert flash._cells.tobytes() == b"\xff" * 64 + b"\x0f" * 192
+
+
+@given(st.lists(place_and_data(), max_size=6))
+def test_where_an_erase_clears_bits_a_program_only_sets_them(
+    writes: list[tuple[int, bytes]],
+) -> None:
+    geometry = Geometry(SMALL.size_bytes, SMALL.sector_bytes, SMALL.page_bytes, erased=0x00)
+    flash, model = Flash(bytearray(geometry.size_bytes), geometry), bytearray(geometry.size_bytes)
+    assert flash.is_erased(0, geometry.size_bytes)
+
+    for start, data in writes:
+        flash.program(start, data)
+        for index, octet in enumerate(data, start):
+            model[index] |= octet
+
+        assert content(flash) == model
+    for start, data in writes:
+        flash.store(start, data)
+        model[start : start + len(data)] = data
+
+        assert content(flash) == model
+    flash.clear(0, geometry.size_bytes)
+    assert content(flash) == bytes(geometry.size_bytes)
+
+
+def test_whoever_asks_is_told_what_took_time() -> None:
+    flash, told = chip(cut=PowerCut(6)), list[tuple[int, int]]()
+    flash.took_time = lambda sectors, pages: told.append((sectors, pages))
+
+    flash.program(8, bytes(16))
+    flash.erase(0, 128)
+    flash.program(0, b"")
+    flash.store(0, b"\xff" * 16)
+    with pytest.raises(PowerLost):
+        flash.program(0, bytes(64))
+
+    assert told == [(0, 2), (2, 0)]
+
+
 def test_a_disturbed_cell_differs_in_one_bit() -> None:
     flash = chip()
 
@@ -192,6 +266,11 @@ def test_a_disturbed_cell_differs_in_one_bit() -> None:
 def test_an_impossible_geometry_is_refused(size: int, sector: int, page: int) -> None:
     with pytest.raises(ValueError, match="whole number"):
         Geometry(size, sector, page)
+
+
+def test_an_erase_sets_all_bits_or_clears_all() -> None:
+    with pytest.raises(ValueError, match="all bits"):
+        Geometry(128, 64, 16, erased=0x7F)
 
 
 def test_cells_have_the_size_of_the_geometry() -> None:

@@ -1,9 +1,10 @@
 """How bytes travel: not faster than the line, not earlier than its latency, none lost."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.dock.line import PIECE_BYTES, Line
+from station.dock.line import AHEAD_S, PIECE_BYTES, Line
 
 
 def test_a_line_without_limit_carries_at_once() -> None:
@@ -49,6 +50,23 @@ def test_a_limited_line_takes_more_only_when_it_is_nearly_free() -> None:
     line.put(bytes(500), 10.0)
 
     assert 10.4 < line.takes_more_at_s() < 10.5
+
+
+@given(st.lists(st.floats(0, 0.9), min_size=1, max_size=40))
+def test_a_client_late_by_less_than_the_line_takes_ahead_costs_no_rate(late: list[float]) -> None:
+    rate, chunk, now_s = 1_500_000.0, bytes(4_096), 10.0
+    line = Line(bytes_per_s=rate)
+    line.put(chunk * 8, now_s)
+
+    for share in late:
+        now_s = line.takes_more_at_s() + share * AHEAD_S
+        line.put(chunk, now_s)
+    sent_bytes, ended_s = len(chunk) * (8 + len(late)), 10.0
+    while (arrives_s := line.next_at_s()) < float("inf"):
+        line.get(arrives_s)
+        ended_s = arrives_s
+
+    assert ended_s - 10.0 == pytest.approx(sent_bytes / rate)
 
 
 def test_what_travels_when_the_cable_comes_out_is_lost() -> None:

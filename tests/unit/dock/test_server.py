@@ -11,7 +11,7 @@ from station.datastore.field_store import FieldPartition
 from station.dock.factory import FactoryInfo, FactorySector
 from station.dock.faults import BitFlip, Garbage, Mute, Unplug, WrongHardware
 from station.dock.flash import FlashFileRefused, StuckBits
-from station.dock.server import PulledOut
+from station.dock.server import PulledOut, Restart
 from station.domain.entries import Entry, Kind, PictureType
 from station.domain.identity import DockId, Serial
 from station.protocol import datastore_group as store
@@ -59,6 +59,22 @@ def test_it_says_who_it_is() -> None:
     assert dock.ask(os_group.Bootloader()).name
 
 
+def test_no_message_is_longer_than_the_buffers_it_has() -> None:
+    dock = Dock(buffer_bytes=512)
+    names = tuple(f"a key with a long name {number:03}" for number in range(40))
+    dock.replace_rom(*(Entry(Kind.KV, name, b"") for name in names))
+
+    assert dock.ask(os_group.Parameters()) == os_group.ParametersAnswer(512, 8)
+    found: tuple[str, ...] = ()
+    while len(found) < len(names):
+        page = dock.ask(store.Names(Listed.KEY_VALUE, found[-1] if found else ""))
+        assert 0 < len(page.names) < len(names)
+        found += page.names
+    assert found == names
+    with pytest.raises(DockRefused):
+        dock.ask(store.Read(Slot.ACTIVE, 0, 512))
+
+
 def test_a_chip_of_another_dock_is_refused() -> None:
     dock = Dock()
     other = FactoryInfo(DockId(bytes(32)), Serial("X1"), "DL-7450", "C", PRODUCT)
@@ -89,6 +105,19 @@ def test_nothing_is_written_before_a_begin() -> None:
     assert dock.refusal(store.Write(0, b"x")) is DatastoreCode.NOT_BEGUN
     assert dock.refusal(store.Copy(0, 4_096, (bytes(32),))) is DatastoreCode.NOT_BEGUN
     assert dock.refusal(store.Commit(10, bytes(32))) is DatastoreCode.NOT_BEGUN
+
+
+def test_what_is_meant_for_another_dock_changes_nothing() -> None:
+    dock = Dock()
+    other = bytes(32)
+    before = bytes(dock.cells)
+
+    assert dock.refusal(store.Begin(1_000, other)) is DatastoreCode.OTHER_DOCK
+    assert dock.refusal(store.FactoryReset(other)) is DatastoreCode.OTHER_DOCK
+    assert (bytes(dock.cells), dock.server.wants) == (before, None)
+    dock.ask(store.Begin(1_000, DOCK_ID.octets))
+    dock.ask(store.FactoryReset(DOCK_ID.octets))
+    assert dock.server.wants == Restart()
 
 
 def test_a_restart_forgets_the_begin() -> None:

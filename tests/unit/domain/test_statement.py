@@ -27,10 +27,19 @@ from station.domain.statement import (
     StepResult,
     Tool,
 )
-from station.domain.verdict import REQUIRED, Check, CheckName, Step, Verdict, required_checks
+from station.domain.verdict import (
+    PROOFS,
+    REQUIRED,
+    Check,
+    CheckName,
+    Step,
+    Verdict,
+    required_checks,
+)
 
 IMAGE = sha256(b"image").digest()
-CHECKS = tuple(Check(name, f"{name.value} agreed") for name in CheckName)
+ALL_CHECKS = tuple(Check(name, f"{name.value} agreed") for name in CheckName)
+CHECKS = tuple(check for check in ALL_CHECKS if check.name not in PROOFS)
 REHEARSED = KeptRehearsal(
     scenario="desk",
     ran_ms=60_000,
@@ -87,6 +96,7 @@ EXPECTED: dict[str, Any] = {  # by hand, from docs/spec/evidence.md
         "checks": [
             {"code": "", "evidence": f"{name.value} agreed", "name": name.value, "passed": True}
             for name in CheckName
+            if name not in PROOFS
         ],
         "code": "",
         "dock_id": "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F",
@@ -202,6 +212,24 @@ def test_a_failed_check_is_told_with_its_code() -> None:
     ]
 
 
+def test_a_waived_check_is_told_as_one_that_was_not_made() -> None:
+    waived = Check(CheckName.DOCK_ANSWERS, "not made: it cannot answer", waived=True)
+    checks = tuple(waived if check.name is waived.name else check for check in CHECKS)
+    predicate = json.loads(replace(PASSED, checks=checks).encode())["predicate"]
+
+    assert [check for check in predicate["checks"] if not check["passed"]] == [
+        {
+            "code": "",
+            "evidence": "not made: it cannot answer",
+            "name": "dock_answers",
+            "passed": False,
+            "waived": True,
+        }
+    ]
+    assert sum("waived" in check for check in predicate["checks"]) == 1
+    assert "dock_answers" in predicate["required"]
+
+
 def test_a_pass_needs_every_check() -> None:
     for missing, check in enumerate(CHECKS):
         rehearsal = None if check.name is CheckName.REHEARSED else REHEARSED
@@ -308,12 +336,55 @@ def test_a_clock_set_back_changes_nothing_but_the_times() -> None:
     assert json.loads(statement.encode())["predicate"]["steps"][1]["duration_ms"] == 9_876
 
 
+PROVED = replace(
+    PASSED,
+    checks=ALL_CHECKS,
+    required=required_checks(rehearse=True, proved=True),
+    assurance=Assurance("D2", RollbackCheck.ANCHORED, skew_ms=-250),
+)
+
+
 def test_assurance_is_told() -> None:
-    better = Assurance("D2", RollbackCheck.ANCHORED, skew_ms=-250)
-    predicate = json.loads(replace(PASSED, assurance=better).encode())["predicate"]
+    predicate = json.loads(PROVED.encode())["predicate"]
 
     assert predicate["assurance"] == {
         "device_authentication": "D2",
         "rollback_check": "anchored",
         "skew_ms": -250,
     }
+    assert predicate["required"] == [*CheckName]
+
+
+@pytest.mark.parametrize("level", ["D1", "D2"])
+def test_no_level_is_stated_that_no_check_found_proved(level: str) -> None:
+    without = tuple(check for check in ALL_CHECKS if check.name is not CheckName.PROVED)
+    failed = (Check(CheckName.PROVED, "it does not know the key", "E-IDENT-04"), *without)
+    for checks in (without, failed):
+        with pytest.raises(ValueError, match="a device authentication that its check contradicts"):
+            replace(PROVED, checks=checks, assurance=Assurance(level))
+
+
+def test_what_was_proved_is_not_stated_as_nothing() -> None:
+    with pytest.raises(ValueError, match="a device authentication that its check contradicts"):
+        replace(PROVED, assurance=Assurance("D0"))
+
+
+def test_a_pass_above_d0_is_proved_before_and_after() -> None:
+    once = tuple(check for check in ALL_CHECKS if check.name is not CheckName.PROVED_AGAIN)
+    with pytest.raises(ValueError, match="do not carry"):
+        replace(PROVED, checks=once)
+    with pytest.raises(ValueError, match="need not prove it"):
+        replace(PROVED, required=required_checks(rehearse=True))
+
+
+def test_a_run_that_ended_between_both_proofs_states_what_was_proved() -> None:
+    cut = replace(
+        PROVED,
+        verdict=Verdict.ERROR,
+        code="E-LINK-03",
+        checks=ALL_CHECKS[:1],
+        rehearsal=None,
+        readback_sha256=None,
+    )
+
+    assert json.loads(cut.encode())["predicate"]["assurance"]["device_authentication"] == "D2"

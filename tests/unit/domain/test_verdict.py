@@ -7,7 +7,9 @@ import pytest
 from station.domain.verdict import (
     FREE_RETRY,
     NO_RETRY,
+    PROOFS,
     REQUIRED,
+    WAIVABLE,
     Check,
     CheckName,
     Disposition,
@@ -20,17 +22,25 @@ from station.domain.verdict import (
 ORDERED = {rehearse: required_checks(rehearse=rehearse) for rehearse in (False, True)}
 """What an order makes of the checks."""
 
+ALL_REQUIRED = (*ORDERED.values(), required_checks(rehearse=True, proved=True))
+"""The last one: of a dock with a key."""
+
 
 def made(name: CheckName, *, good: bool = True) -> Check:
     return Check(name, "evidence", "" if good else "E-VERIFY-02")
 
 
 def test_an_order_asks_for_the_first_boot_and_for_nothing_less_than_every_dock_needs() -> None:
-    assert ORDERED[False] == REQUIRED == set(CheckName) - {CheckName.REHEARSED}
-    assert ORDERED[True] == set(CheckName)
+    assert ORDERED[False] == REQUIRED == set(CheckName) - {CheckName.REHEARSED} - PROOFS
+    assert ORDERED[True] == REQUIRED | {CheckName.REHEARSED}
 
 
-@pytest.mark.parametrize("required", ORDERED.values(), ids=["plain", "rehearsed"])
+def test_a_dock_with_a_key_passes_only_if_it_proved_it_twice() -> None:
+    assert required_checks(rehearse=False, proved=True) == REQUIRED | PROOFS
+    assert required_checks(rehearse=True, proved=True) == set(CheckName)
+
+
+@pytest.mark.parametrize("required", ALL_REQUIRED, ids=["plain", "rehearsed", "proved"])
 def test_every_required_check_passed_is_pass(required: frozenset[CheckName]) -> None:
     assert judge(map(made, required), required=required) is Verdict.PASS
     assert judge(map(made, CheckName), required=required) is Verdict.PASS
@@ -38,16 +48,56 @@ def test_every_required_check_passed_is_pass(required: frozenset[CheckName]) -> 
 
 @pytest.mark.parametrize("missing", CheckName)
 def test_a_check_that_was_not_made_is_never_counted_as_passed(missing: CheckName) -> None:
-    for required in ORDERED.values():
+    for required in ALL_REQUIRED:
         if missing in required:
             checks = [made(name) for name in CheckName if name is not missing]
 
             assert judge(checks, required=required) is Verdict.ERROR
 
 
+WAIVED = Check(CheckName.DOCK_ANSWERS, "not made: it cannot answer", waived=True)
+
+
+def test_a_waived_check_counts_only_where_the_docks_profile_waives_it() -> None:
+    for required in ALL_REQUIRED:
+        checks = [*(made(name) for name in required - {WAIVED.name}), WAIVED]
+
+        assert judge(checks, required=required, waivable=WAIVABLE) is Verdict.PASS
+        assert judge(checks, required=required) is Verdict.ERROR
+        assert judge(checks[:-1], required=required, waivable=WAIVABLE) is Verdict.ERROR
+        for missing in range(len(checks)):
+            less = checks[:missing] + checks[missing + 1 :]
+
+            assert judge(less, required=required, waivable=WAIVABLE) is Verdict.ERROR
+
+
+def test_a_waiver_hides_no_finding() -> None:
+    for name in REQUIRED:
+        checks = [WAIVED, *(made(one) for one in REQUIRED), made(name, good=False)]
+
+        assert judge(checks, required=REQUIRED, waivable=WAIVABLE) is Verdict.FAIL
+
+
+def test_a_waived_check_has_neither_passed_nor_failed() -> None:
+    assert (WAIVED.passed, WAIVED.failed) == (False, False)
+    for name in set(CheckName) - WAIVABLE:
+        with pytest.raises(ValueError, match="never waived"):
+            Check(name, "not made", waived=True)
+    with pytest.raises(ValueError, match="no failed one"):
+        Check(WAIVED.name, "differs", "E-VERIFY-02", waived=True)
+
+
+def test_nothing_but_the_docks_own_answers_is_ever_waived() -> None:
+    assert {CheckName.DOCK_ANSWERS} == WAIVABLE
+    for missing in REQUIRED:
+        without = [made(name) for name in REQUIRED - {missing}]
+
+        assert judge(without, required=REQUIRED, waivable=set(CheckName)) is Verdict.ERROR
+
+
 @pytest.mark.parametrize("failed", CheckName)
 def test_one_failed_check_fails_the_dock_whatever_else_was_made(failed: CheckName) -> None:
-    for required in ORDERED.values():
+    for required in ALL_REQUIRED:
         for others in ((), tuple(required - {failed})):
             checks = [made(failed, good=False), *map(made, others)]
 
@@ -55,7 +105,7 @@ def test_one_failed_check_fails_the_dock_whatever_else_was_made(failed: CheckNam
 
 
 def test_over_all_constellations_pass_needs_all_and_nothing_failed() -> None:
-    for required in ORDERED.values():
+    for required in ALL_REQUIRED:
         for states in product((None, True, False), repeat=len(CheckName)):
             constellation = dict(zip(CheckName, states, strict=True))
             checks = [

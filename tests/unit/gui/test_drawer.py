@@ -157,6 +157,16 @@ def test_a_check_that_was_not_made_is_listed_and_never_ticked(asked: bool) -> No
     assert {(row.note, row.mark) for row in rows} == {("not made", AHEAD)}
 
 
+def test_a_waived_check_says_why_and_is_never_ticked() -> None:
+    waived = Check(CheckName.DOCK_ANSWERS, "not made: it cannot answer", waived=True)
+    checks = tuple(waived if one.name is waived.name else one for one in PASSED_RUN.checks)
+    run = last(replace(PASSED_RUN, checks=checks))
+    row = run.checks[4]
+
+    assert (row.mark, row.note, row.evidence) == (AHEAD, "waived", waived.evidence)
+    assert run.checks_heading.note == "6 of 7 hold"
+
+
 def test_a_check_that_was_made_unasked_is_listed() -> None:
     rows = last(replace(PASSED_RUN, asked=False)).checks
 

@@ -1,7 +1,7 @@
 """The golden frames of tests/golden/wire, and the values they stand for.
 
 Their source is named in each: the `smp` and `smpclient` packages, or hex written by hand from
-docs/SPEC.md, "Group 64". None was made by our encoder.
+docs/SPEC.md, "Group 64", or from Zephyr's "SMP groups". None was made by our encoder.
 """
 
 import json
@@ -10,9 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from station.protocol import datastore_group as store
 from station.protocol import os_group
+from station.protocol.compression import Method
 from station.protocol.datastore_group import Assurance, Listed, Running, ScreenForm, Slot
 from station.protocol.framing import Framing
 from station.protocol.shape import Done, DoneByOthers, Request, Shape
+from tests.unit.protocol.golden_stock_frames import STOCK_VALUES
 
 
 class Golden(NamedTuple):
@@ -42,6 +44,7 @@ _ONE: Final = b"\x11" * 32
 _TWO: Final = b"\x22" * 32
 
 VALUES: Final[dict[str, tuple[Request[Any], Shape]]] = {
+    **STOCK_VALUES,
     "echo": (os_group.Echo("hi"), os_group.EchoAnswer("hi")),
     "parameters": (os_group.Parameters(), os_group.ParametersAnswer(4096, 8)),
     "reset": (os_group.Reset(), DoneByOthers()),
@@ -79,6 +82,15 @@ VALUES: Final[dict[str, tuple[Request[Any], Shape]]] = {
     "begin": (store.Begin(13_000_000), Done()),
     "copy": (store.Copy(4096, 65536, (_ONE, _TWO)), store.CopyAnswer(4096, (True, False))),
     "write": (store.Write(4096, b"\x00\x01\xff\x00"), store.WriteAnswer(4096)),
+    "compressed write": (
+        store.Write(
+            4096,
+            bytes.fromhex("7801010400fbff0001ff0002050101"),
+            Method.ZLIB,
+            4,
+        ),
+        store.WriteAnswer(4096),
+    ),
     "commit": (
         store.Commit(1000, _ONE),
         store.CommitAnswer(accepted=False, reason="dock id"),
@@ -100,6 +112,11 @@ VALUES: Final[dict[str, tuple[Request[Any], Shape]]] = {
     "lock probe": (
         store.LockProbe(),
         store.LockProbeAnswer(supported=False, locked=False),
+    ),
+    "prove": (store.Prove(_TWO, _ONE), store.ProveAnswer(_TWO, b"\x30\x03\x02\x01\x07")),
+    "entry proof": (
+        store.EntryProof(Listed.KEY_VALUE, "token", _ONE),
+        store.EntryProofAnswer(_TWO),
     ),
     "screen": (
         store.Screen(ScreenForm.TEXT, 0, 3),

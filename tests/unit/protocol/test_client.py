@@ -6,7 +6,7 @@ import pytest
 from station.domain.errors import LinkError, NoAnswer, NoDock, TooSlow
 from station.protocol import client, smp
 from station.protocol import datastore_group as store
-from station.protocol.client import Connection, Pipeline
+from station.protocol.client import NOISE_BASE, NOISE_SHARE, Connection, Pipeline
 from station.protocol.datastore_group import Read, Slot, Write, read_requests, write_requests
 from station.protocol.errors import BadReply, DockRefused
 from station.protocol.framing import CobsDecoder, Framing, frame
@@ -364,6 +364,18 @@ def test_a_request_is_sent_eight_times() -> None:
     assert connection.tally.resent == client.TRIES_MAX
 
 
+def test_a_server_that_makes_more_noise_than_any_cable_is_given_up() -> None:
+    talk, flight = opened()
+    noise = reply(flight[0], sequence=255)
+    allowed = NOISE_BASE + NOISE_SHARE  # one request has been answered
+    talk.receive(noise * allowed, 0.0)
+
+    with pytest.raises(NoAnswer, match=f"{allowed + 1} frames that nobody asked for, 1 answers"):
+        talk.receive(noise, 0.0)
+
+    assert talk.finished
+
+
 def test_all_tries_together_are_bounded() -> None:
     connection = ready()
     talk: Pipeline[Any] = Pipeline(connection, writes(1000), deadline_s=1e9)
@@ -484,7 +496,11 @@ def test_a_frame_without_a_message_is_counted_and_the_request_sent_again() -> No
     [
         ({"err": {"group": 64, "rc": 9}}, 64, 9, "other image"),
         ({"err": {"group": 64, "rc": 99}}, 64, 99, "code 99 of group 64"),
-        ({"err": {"group": 1, "rc": 3}}, 1, 3, "code 3 of group 1"),
+        ({"err": {"group": 1, "rc": 3}}, 1, 3, "no image"),
+        ({"err": {"group": 1, "rc": 99}}, 1, 99, "code 99 of group 1"),
+        ({"err": {"group": 8, "rc": 3}}, 8, 3, "file not found"),
+        ({"err": {"group": 10, "rc": 4}}, 10, 4, "index too large"),
+        ({"err": {"group": 2, "rc": 3}}, 2, 3, "code 3 of group 2"),
         ({"rc": 8}, None, 8, "not supported"),
         ({"rc": 300, "rsn": "why-not"}, None, 300, "code 300 (why-not)"),
     ],

@@ -5,13 +5,17 @@ from smp import error, image_management, os_management
 from smp.header import Version as PeerVersion
 
 from station.protocol import datastore_group as store
-from station.protocol import os_group, smp
+from station.protocol import enumeration_group, filesystem_group, image_group, os_group, smp
 from station.protocol.framing import Framing, decoder, frame
 from station.protocol.server import Call, ServerPort
 from station.protocol.smp import Body, Message, Op, Version
 from tests.unit.protocol.golden_frames import GOLDEN, VALUES
 
-SERVED = [*os_group.REQUESTS, *store.REQUESTS]
+SERVED = [
+    request
+    for group in (os_group, image_group, filesystem_group, enumeration_group, store)
+    for request in group.REQUESTS
+]
 
 ALL = pytest.mark.parametrize("framing", list(Framing))
 
@@ -59,7 +63,7 @@ def test_version_1_is_answered_in_version_1() -> None:
 
 
 def test_stock_messages_understand_the_answers() -> None:
-    port = ServerPort(SERVED)
+    port = ServerPort(os_group.REQUESTS)
     list(port.receive(GOLDEN["parameters request"].line))
     octets = decoder(Framing.COBS).feed(port.to_send())[0]
     parameters = os_management.MCUMgrParametersReadResponse.loads(octets)
@@ -77,6 +81,7 @@ def test_stock_messages_understand_the_answers() -> None:
     [
         (Version.V2, 64, "", {"err": {"group": 64, "rc": 9}}),
         (Version.V2, 64, "why", {"err": {"group": 64, "rc": 9}, "rsn": "why"}),
+        (Version.V2, 1, "why", {"err": {"group": 1, "rc": 9}}),
         (Version.V2, None, "", {"rc": 9}),
         (Version.V1, 64, "why", {"rc": 1, "rsn": "why"}),
         (Version.V1, None, "x" * 300, {"rc": 9, "rsn": "x" * 100}),
@@ -99,7 +104,7 @@ def test_errors_are_spelled_as_the_clients_version_has_them(
     [
         (Message(Op.READ, 64, 200, 1, {}), 8),
         (Message(Op.WRITE, 64, 0, 1, {}), 8),
-        (Message(Op.READ, 1, 0, 1, {}), 8),
+        (Message(Op.READ, 2, 0, 1, {}), 8),
         (Message(Op.WRITE, 64, 6, 1, {"off": 1}), 3),
         (Message(Op.WRITE, 64, 6, 1, {"off": -1, "data": b""}), 3),
         (Message(Op.READ, 64, 0, 1, {"what": 1}), 3),

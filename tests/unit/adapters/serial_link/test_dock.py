@@ -1,13 +1,10 @@
-"""The port and what goes wrong on it: every trouble by its name, and nothing of pyserial's."""
+"""A dock that serves our own group: what is asked of it, and what its answers become."""
 
 import errno
-import os
 import termios
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,221 +12,54 @@ import serial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.adapters import serial_link
-from station.adapters.serial_link import BACK_S, GONE_S, POLL_S, SerialDock, SerialDocks
+from station.adapters.serial_link import dock as dock_module
+from station.adapters.serial_link import packed_blocks
+from station.adapters.serial_link.conversation import BACK_S, IDENTIFY_S
+from station.adapters.serial_link.dock import _joined, _runs
+from station.adapters.serial_link.docks import SerialDocks
+from station.adapters.serial_link.port import GONE_S
 from station.application.cancel import Cancel
 from station.application.ports import CommitRefused, Piece
 from station.datastore.plan import Part
 from station.dock.faults import AlreadyLocked, Mute
 from station.dock.server import Restart
-from station.domain.errors import (
-    Interrupted,
-    LinkError,
-    LinkLost,
-    NoAnswer,
-    NoDock,
-    PortBusy,
-    TooSlow,
-)
+from station.domain.errors import Interrupted, LinkError, LinkLost, NoAnswer, NoDock, TooSlow
 from station.domain.limits import IMAGE_BYTES_MAX
+from station.domain.profile import Compression, Link
 from station.protocol import datastore_group as ds
 from station.protocol import os_group
+from station.protocol.compression import Method
 from station.protocol.errors import DockRefused
-from station.protocol.server import ServerPort
+from station.protocol.packing import Packed, pack
 from station.protocol.shape import Done, DoneByOthers, Shape
 from station.protocol.smp import ReturnCode
 from tests.fakes.chance import SeededChance
-from tests.fakes.clock import FakeClock
 from tests.fakes.serial_link import Board
-from tests.unit.dock.images import AUTHORITY, DOCK_ID, LABEL, image_of, make_plan, make_profile
+from tests.unit.adapters.serial_link.peers import (
+    PORT,
+    Place,
+    Receive,
+    answering,
+    board,
+    dock_at,
+    nothing,
+    refusing,
+)
+from tests.unit.dock.images import DOCK_ID, LABEL, image_of, make_plan
 
-PORT: Final = "/dev/ttyACM0"
 PLAN: Final = make_plan()
-
-Receive = Callable[[bytes], bytes]
-Answer = Callable[[Any], Shape]
-
-
-class Wire:
-    """What pyserial is to the adapter: an open port with a peer behind it.
-
-    A read that finds nothing lets the clock pass. raises: method name to what it raises. leaves:
-    the port is gone once everything that arrived was read.
-    """
-
-    def __init__(self, receive: Receive, clock: FakeClock) -> None:
-        self._receive = receive
-        self._clock = clock
-        self._arrived = b""
-        self.sent: list[bytes] = []
-        self.closed = False
-        self.raises: dict[str, Exception] = {}
-        self.leaves = False
-
-    def _do(self, name: str) -> None:
-        if name in self.raises:
-            raise self.raises[name]
-
-    @property
-    def in_waiting(self) -> int:
-        self._do("in_waiting")
-        return len(self._arrived)
-
-    def read(self, size: int) -> bytes:
-        self._do("read")
-        data, self._arrived = self._arrived[:size], self._arrived[size:]
-        if not data and self.leaves:
-            raise serial.SerialException("device disconnected")
-        if not data:
-            self._clock.pass_s(POLL_S)
-        return data
-
-    def write(self, data: bytes) -> None:
-        self._do("write")
-        self.sent.append(data)
-        self._arrived += self._receive(data)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class Place:
-    """A place of the bench: what opening its port gives, one after another, the last for ever."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        self.opens: list[Exception | Receive] = []
-        self.wires: list[Wire] = []
-        self.tries = 0
-
-    def __call__(self, port: str, *_: object, **options: object) -> Wire:
-        assert (port, options["exclusive"]) == (PORT, True)
-        self.tries += 1
-        found = self.opens.pop(0) if len(self.opens) > 1 else self.opens[0]
-        if isinstance(found, Exception):
-            raise found
-        self.wires.append(Wire(found, self.clock))
-        return self.wires[-1]
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Place:
-    made = Place(FakeClock())
-    monkeypatch.setattr(serial, "Serial", made)
-    return made
-
-
-@contextmanager
-def dock_at(place: Place) -> Iterator[SerialDock]:
-    with SerialDocks(clock=place.clock, chance=SeededChance(3)).open(PORT) as dock:
-        yield dock
-
-
-def board(*faults: Any) -> Board:
-    return Board(*faults, dock_id=DOCK_ID, label=LABEL, profile=make_profile(), authority=AUTHORITY)
-
-
-def answering(answer: Answer) -> Receive:
-    """A peer that speaks the protocol and answers each request as it is told."""
-    port = ServerPort([*os_group.REQUESTS, *ds.REQUESTS], buf_size=4_096, buf_count=8)
-
-    def receive(data: bytes) -> bytes:
-        for call in port.receive(data):
-            try:
-                port.answer(call, answer(call.request))
-            except DockRefused as refused:
-                port.refuse(call, refused.rc, group=refused.group)
-        return port.to_send()
-
-    return receive
-
-
-def refusing(rc: int, group: int | None = ds.GROUP) -> Answer:
-    def answer(request: object) -> Shape:
-        raise DockRefused("no", group=group, rc=rc)
-
-    return answer
-
-
-def nothing(data: bytes) -> bytes:
-    return b""
-
-
-# -- opening -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "raised",
-    [
-        lambda number: serial.SerialException(number, "could not open port"),
-        lambda number: OSError(number, "from setting the modem lines"),
-        lambda number: termios.error(number, "from flushing"),
-    ],
-    ids=["pyserial", "system", "termios"],
+IDENTITY: Final = ds.Identity(
+    dock_id=DOCK_ID.octets,
+    label=LABEL.text,
+    model="DL-7450",
+    hardware_revision="C",
+    profile="test-dock",
+    product="DK-7F",
+    security_counter=0,
+    assurance=ds.Assurance.D0,
+    slot_size=1_000_000,
+    locked=False,
 )
-@pytest.mark.parametrize(
-    ("number", "error", "cause"),
-    [
-        (errno.EWOULDBLOCK, PortBusy, "is held by another program"),
-        (errno.EBUSY, PortBusy, "is held by another program"),
-        (errno.EACCES, NoDock, "no permission to open"),
-        (errno.EPERM, NoDock, "no permission to open"),
-        (errno.ENOENT, NoDock, "there is no"),
-        (errno.ENXIO, NoDock, "there is no"),
-        (errno.ENODEV, NoDock, "there is no"),
-        (errno.EIO, NoDock, "cannot be opened as a serial port"),
-        (None, NoDock, "cannot be opened as a serial port"),
-    ],
-)
-def test_a_port_that_does_not_open_says_why(
-    place: Place,
-    raised: Callable[[int | None], Exception],
-    number: int | None,
-    error: type[LinkError],
-    cause: str,
-) -> None:
-    place.opens = [raised(number)]
-    with pytest.raises(error) as found, dock_at(place):
-        raise AssertionError("it opened")
-
-    assert type(found.value) is error
-    assert cause in found.value.cause and PORT in found.value.cause
-    assert ("dialout" in found.value.remedy) == (number in {errno.EACCES, errno.EPERM})
-
-
-def opened(path: Path | str) -> SerialDock:
-    return SerialDock(str(path), clock=FakeClock(), chance=SeededChance(3))
-
-
-def test_a_path_that_is_not_there_or_no_port_is_no_dock(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-
-    with pytest.raises(NoDock, match="there is no"):
-        opened(tmp_path / "nothing")
-    with pytest.raises(NoDock, match="cannot be opened"):
-        opened(tmp_path / "file")
-
-
-def test_a_port_somebody_holds_is_busy_until_it_is_let_go() -> None:
-    one, other = os.openpty()
-    name = os.ttyname(other)
-    with serial.Serial(name, exclusive=True), pytest.raises(PortBusy, match=name):
-        opened(name)
-    dock = opened(name)
-    with pytest.raises(PortBusy):
-        opened(name)
-    dock.close()
-    opened(name).close()
-    os.close(one)
-    os.close(other)
-
-
-def test_a_port_is_let_go_however_the_conversation_ends(place: Place) -> None:
-    place.opens = [board().server.receive]
-    with pytest.raises(KeyError), dock_at(place):
-        raise KeyError
-
-    assert place.wires[0].closed
 
 
 # -- talking -----------------------------------------------------------------------------------
@@ -253,7 +83,6 @@ def test_a_conversation_begins_at_a_chance_number_and_is_counted(place: Place) -
         ("read", serial.SerialException("read failed"), LinkLost),
         ("read", OSError(errno.EIO, "gone"), LinkLost),
         ("read", TypeError("closed under it"), LinkLost),
-        ("in_waiting", OSError(errno.EIO, "gone"), LinkLost),
         ("write", serial.SerialException("write failed"), LinkLost),
         ("write", serial.SerialTimeoutException("Write timeout"), NoAnswer),
     ],
@@ -277,7 +106,7 @@ def test_silence_from_the_beginning_is_no_dock(place: Place) -> None:
     with dock_at(place) as dock, pytest.raises(NoDock):
         dock.identify()
 
-    assert place.clock.monotonic_s() < 2 * serial_link.IDENTIFY_S
+    assert place.clock.monotonic_s() < 2 * IDENTIFY_S
 
 
 def test_silence_after_an_answer_is_no_answer(place: Place) -> None:
@@ -334,6 +163,105 @@ def test_a_stop_is_seen_before_the_next_piece(place: Place, at: int) -> None:
             )
 
     assert bool(told) == bool(at)
+
+
+# -- compression -------------------------------------------------------------------------------
+
+SHARED: Final = b"what every dock of a bundle gets " * 600
+
+
+class Taker:
+    """Answers as a dock that says it can inflate these, and keeps what it was written."""
+
+    def __init__(self, *methods: str) -> None:
+        self._methods = methods
+        self.writes: list[ds.Write] = []
+
+    def __call__(self, request: Any) -> Shape:
+        match request:
+            case ds.Identify():
+                return replace(IDENTITY, compression=self._methods)
+            case ds.Write():
+                self.writes.append(request)
+                return ds.WriteAnswer(request.offset)
+        raise AssertionError(request)
+
+    @property
+    def methods(self) -> set[Method | None]:
+        return {write.method for write in self.writes}
+
+
+def write_shared(place: Place, taker: Taker, link: Link, *, shared: bytes = b"x" * 32) -> list[int]:
+    """Write a piece that compresses well; how much was acknowledged each time."""
+    place.opens = [answering(taker)]
+    told: list[int] = []
+    with dock_at(place, link) as dock:
+        dock.identify()
+        dock.write([Piece(7, SHARED, shared)], done=told.append, cancel=Cancel())
+    return told
+
+
+@pytest.mark.parametrize("method", Method)
+def test_shared_pieces_travel_compressed_where_profile_and_dock_agree(
+    place: Place, method: Method
+) -> None:
+    taker = Taker("other", method.value)
+    told = write_shared(place, taker, Link(compression=Compression(method.value)))
+
+    assert taker.methods == {method}
+    assert sum(told) == sum(write.plain_bytes for write in taker.writes) == len(SHARED)
+    assert sum(len(write.data) for write in taker.writes) < len(SHARED) / 4
+
+
+@pytest.mark.parametrize(
+    ("offered", "wished"),
+    [
+        (("zlib", "lz4"), Compression.NONE),
+        (("lz4",), Compression.ZLIB),
+        (("zlib", "ZLIB", "none"), Compression.LZ4),
+        (("none",), Compression.NONE),
+        ((), Compression.ZLIB),
+    ],
+)
+def test_where_they_do_not_agree_everything_travels_plain(
+    place: Place, offered: tuple[str, ...], wished: Compression
+) -> None:
+    taker = Taker(*offered)
+    told = write_shared(place, taker, Link(compression=wished))
+
+    assert taker.methods == {None}
+    assert sum(told) == len(SHARED)
+
+
+def test_what_is_one_docks_alone_travels_plain(place: Place) -> None:
+    taker = Taker("zlib")
+    write_shared(place, taker, Link(compression=Compression.ZLIB), shared=b"")
+
+    assert taker.methods == {None}
+
+
+def test_docks_of_one_bench_share_what_was_compressed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed: list[int] = []
+
+    def counting(method: Method, block: bytes, *, message_max: int) -> tuple[Packed, ...]:
+        packed.append(len(block))
+        return pack(method, block, message_max=message_max)
+
+    monkeypatch.setattr(packed_blocks, "pack", counting)
+    link, takers = Link(compression=Compression.LZ4), [Taker("lz4"), Taker("lz4")]
+    docks = SerialDocks(clock=place.clock, chance=SeededChance(3))
+    for taker in takers:
+        place.opens = [answering(taker)]
+        with docks.open(PORT, link) as dock:
+            dock.identify()
+            dock.write(
+                [Piece(0, SHARED, b"d" * 32)], done=lambda acknowledged: None, cancel=Cancel()
+            )
+
+    assert packed == [len(SHARED)]
+    assert takers[0].writes == takers[1].writes
 
 
 # -- refusals ----------------------------------------------------------------------------------
@@ -467,7 +395,7 @@ def test_a_dock_that_cannot_say_is_a_trouble_of_the_link(place: Place) -> None:
 
 def test_a_value_that_is_no_text_is_no_answer(place: Place) -> None:
     place.opens = [answering(Store({"key": b"\xff"}, code=ds.CodeInfoAnswer(7)))]
-    with dock_at(place) as dock, pytest.raises(NoAnswer, match="key is not UTF-8"):
+    with dock_at(place) as dock, pytest.raises(NoAnswer, match="'key' is not UTF-8"):
         dock.answers()
 
 
@@ -495,7 +423,7 @@ def test_an_image_of_a_size_no_dock_has_is_no_answer(place: Place) -> None:
 
 
 def test_a_list_without_end_is_no_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serial_link, "ENTRIES_MAX", 10)
+    monkeypatch.setattr(dock_module, "ENTRIES_MAX", 10)
 
     def endless(request: Any) -> Shape:
         number = int(request.after or "0") + 1
@@ -683,7 +611,7 @@ def covered(parts: Sequence[Part]) -> set[int]:
 
 @given(some_parts())
 def test_a_run_of_blocks_is_what_one_request_can_name(parts: list[Part]) -> None:
-    runs = list(serial_link._runs(parts))
+    runs = list(_runs(parts))
 
     assert [part for _, _, run in runs for part in run] == parts
     for first, block_bytes, run in runs:
@@ -695,10 +623,10 @@ def test_a_run_of_blocks_is_what_one_request_can_name(parts: list[Part]) -> None
 
 
 def test_alike_and_adjacent_blocks_are_one_run() -> None:
-    (run,) = serial_link._runs(parts_at(8, 8, 8, 3, start=16))
+    (run,) = _runs(parts_at(8, 8, 8, 3, start=16))
 
     assert (run[0], run[1], len(run[2])) == (16, 8, 4)
-    assert list(serial_link._runs([])) == []
+    assert list(_runs([])) == []
 
 
 @given(some_parts(), st.randoms(use_true_random=False))
@@ -707,12 +635,12 @@ def test_joined_ranges_cover_what_the_blocks_cover_and_never_touch(
 ) -> None:
     shuffled = list(parts)
     order.shuffle(shuffled)
-    ranges = list(serial_link._joined(shuffled))
+    ranges = list(_joined(shuffled))
 
     assert {at for start, end in ranges for at in range(start, end)} == covered(parts)
     assert all(end < start for (_, end), (start, _) in pairwise(ranges))
 
 
 def test_a_plan_is_one_range() -> None:
-    assert list(serial_link._joined(PLAN.parts)) == [(0, PLAN.size_bytes)]
+    assert list(_joined(PLAN.parts)) == [(0, PLAN.size_bytes)]
     assert len(image_of(PLAN)) == PLAN.size_bytes
