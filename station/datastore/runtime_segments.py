@@ -111,6 +111,9 @@ class Segments:
         """Finish what a cut left: erase what counts for nothing, find where to go on."""
         for segment in self._unknown:
             segment.times = self._guess(segment)
+            if segment.state is State.FREE and segment.times:
+                # What noted the count may be erased before this segment is opened.
+                self._keeps(segment, 0, self._wear(segment))
         for segment in self._segments:
             if segment.state is State.CLOSED and self._counts_for_nothing(segment):
                 segment.state = State.DIRTY

@@ -327,7 +327,7 @@ def test_erasures_are_counted_though_power_is_cut_in_them() -> None:
         )
 
     live(None)  # every segment has its header by now
-    for _ in range(1_000):
+    for _ in range(1_500):
         live(PowerCut(chance.randrange(1, 400), chance.choice(list(Tear))))
     erasures = chip.mount().erasures
 
