@@ -25,7 +25,7 @@ $(BIN)/ruff format --check --quiet .
 $(BIN)/ruff check --quiet .
 $(BIN)/mypy
 $(BIN)/lint-imports
-$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
+$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8
 endef
 
 test: setup ## set up, then every check and the whole test suite

@@ -193,7 +193,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Slot {slot}: leave the dock in, call line IT",
     ),
     "E-WORKER-01": Entry(
-        Place.BAND, Acts.ENGINEER, "NOT UNDERSTOOD", (CALL_ENGINEER,), ENGINEER_BAND
+        Place.BAND, Acts.ENGINEER, "BAD COMMAND", (CALL_ENGINEER,), ENGINEER_BAND
     ),
     "E-WORKER-02": Entry(
         Place.STOP,
