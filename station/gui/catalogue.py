@@ -192,9 +192,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         ("Leave docks in", "Call line IT"),
         "Slot {slot}: leave the dock in, call line IT",
     ),
-    "E-WORKER-01": Entry(
-        Place.BAND, Acts.ENGINEER, "BAD COMMAND", (CALL_ENGINEER,), ENGINEER_BAND
-    ),
+    "E-WORKER-01": Entry(Place.BAND, Acts.ENGINEER, "BAD COMMAND", (CALL_ENGINEER,), ENGINEER_BAND),
     "E-WORKER-02": Entry(
         Place.STOP,
         Acts.ENGINEER,
