@@ -124,6 +124,7 @@ class Line:
         self._changed = changed
         self._demo = demo
         self._lock = threading.RLock()
+        self._counting = threading.Lock()
         self._desk = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._slots = [
             Slot(place.number, ThreadPoolExecutor(1, thread_name_prefix=f"slot-{place.number}"))
@@ -668,12 +669,13 @@ class Line:
             self._await_reseat(slot, start)
 
     def _recount(self, order: WorkOrder) -> None:
-        fresh, counts = self._registry.order(order.name)
-        stock = self._free_records(fresh)
-        with self._lock:
-            if self._order is None or self._order.name != order.name:
-                return  # another order was chosen meanwhile
-            self._order, self._counts, self._stock = fresh, counts, stock
+        with self._counting:  # else what a lane read first might be shown last, and stay
+            fresh, counts = self._registry.order(order.name)
+            stock = self._free_records(fresh)
+            with self._lock:
+                if self._order is None or self._order.name != order.name:
+                    return  # another order was chosen meanwhile
+                self._order, self._counts, self._stock = fresh, counts, stock
 
     def _free_records(self, order: WorkOrder) -> int | None:
         """What is left in the order's lot; None where it needs none."""
