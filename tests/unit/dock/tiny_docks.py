@@ -112,7 +112,6 @@ class Bench:
         for _ in range(self.records_before):
             dock = self.power(cells)
             dock.start()
-            dock.begin(self.old)
             dock.slots._loader._records.append(dock.slots._loader.state)
         return cells
 
