@@ -16,7 +16,6 @@ from station.adapters.files.profiles import built_in_profile, read_profile
 from station.adapters.files.reading import read_text
 from station.adapters.keys.authority import PinnedAuthority, roots_from_pem
 from station.adapters.keys.device_making import read_device_key, shared_key
-from station.adapters.machine import SystemChance, SystemClock
 from station.adapters.serial_link.docks import SerialDocks
 from station.application.cancel import Cancel
 from station.application.ports import DockIdentity
@@ -279,8 +278,7 @@ def dock_screen(port: str, profile: str, png: Path | None) -> DockScreen:
 
 def _docks() -> SerialDocks:
     config = load()
-    bench = Bench(config.slot_map, config.profiles)
-    return SerialDocks(clock=SystemClock(), chance=SystemChance(), resolve=bench.resolve)
+    return Bench(config.slot_map, config.profiles).docks
 
 
 def read_dock(

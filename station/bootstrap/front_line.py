@@ -1,7 +1,6 @@
 """Composition root of the line behind a screen: in this process, or in one of its own.
 
-Many docks would keep the screen waiting: with 64 in its own process it stood still for up to
-274 ms, with a worker for 114 ms (measured).
+Threads of one process take turns, so many lanes in the screen's own would keep it waiting.
 """
 
 from collections.abc import Callable, Iterator, Sequence

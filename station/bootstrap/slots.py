@@ -15,8 +15,7 @@ from station.adapters.hotplug.port_names import PortNames
 from station.adapters.hotplug.usb_ports import Changes, UsbPorts, usb_ports
 from station.adapters.hotplug.watch import PortWatch
 from station.adapters.machine import SystemChance, SystemClock
-from station.adapters.serial_link.conversation import Conversation
-from station.adapters.serial_link.dock import SerialDock
+from station.adapters.serial_link.docks import SerialDocks
 from station.adapters.serial_link.sounding import sound
 from station.application.cancel import Cancel
 from station.application.ports import DockIdentity
@@ -40,7 +39,10 @@ class SlotFound:
 
 
 class Bench:
-    """The places of one machine. profiles: folder of the station's own dock-model profiles."""
+    """The places of one machine. profiles: folder of the station's own dock-model profiles.
+
+    docks: what is plugged into them, to be talked to.
+    """
 
     def __init__(self, slot_map: Path, profiles: Path, *, usb: UsbPorts | None = None) -> None:
         self._slot_map = slot_map
@@ -48,6 +50,7 @@ class Bench:
         self._usb = usb or usb_ports()
         self._clock = SystemClock()
         self.resolve = PortNames(self._usb, lambda: usb_filters(profiles))
+        self.docks = SerialDocks(clock=self._clock, chance=SystemChance(), resolve=self.resolve)
 
     # -- which slots there are -----------------------------------------------------------------
 
@@ -160,31 +163,16 @@ class Bench:
 
     def identify(self, port: str) -> DockIdentity:
         """Who is there. Raises LinkError."""
-        talk = self._conversation(port)
-        try:
-            return SerialDock(talk).identify()
-        finally:
-            talk.close()
+        with self.docks.open(port, self._link(port)) as dock:
+            return dock.identify()
 
     def sound(
         self, place: SlotPlace, *, echoes: int, done: Callable[[int], None], cancel: Cancel
     ) -> tuple[DockIdentity, Sounding]:
         """Test the cable of a slot with the dock that is in it. Raises LinkError, Interrupted."""
-        talk = self._conversation(place.port)
-        try:
-            identity = SerialDock(talk).identify()
+        with self.docks.talk(place.port, self._link(place.port)) as talk:
+            identity = self.docks.behind(talk).identify()
             return identity, sound(talk, echoes=echoes, clock=self._clock, done=done, cancel=cancel)
-        finally:
-            talk.close()
-
-    def _conversation(self, port: str) -> Conversation:
-        return Conversation(
-            port,
-            self._link(port),
-            clock=self._clock,
-            chance=SystemChance(),
-            resolve=self.resolve,
-        )
 
     def _link(self, port: str) -> Link:
         """What the wire of the device at `port` carries; the usual where no profile names it."""

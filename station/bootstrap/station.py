@@ -40,7 +40,6 @@ from station.adapters.machine import (
     pass_by,
     share_one_heap,
 )
-from station.adapters.serial_link.docks import SerialDocks
 from station.adapters.sql.engine import FREE_BYTES_MIN, choose_driver
 from station.adapters.sql.ledger_file import LedgerFile, open_ledger
 from station.application.cancel import Cancel
@@ -378,7 +377,7 @@ class Station:
         book.ledger.close_found_open(at=self.clock.now_at())
         draw = drawing()
         provisioning = Provisioning(
-            docks=docks or self._docks(),
+            docks=docks or self.bench.docks,
             ledger=book.ledger,
             authority=self.keys.authority,
             signer=signer,
@@ -440,7 +439,7 @@ class Station:
                 serial,
                 port,
                 link=self.shelf.profile(product).link,
-                docks=self._docks(),
+                docks=self.bench.docks,
                 registry=book.registry,
                 authority=self.keys.authority,
                 done=done,
@@ -472,9 +471,6 @@ class Station:
     ) -> PortWatch:
         """Tells which of these slots have a dock."""
         return self.bench.watch(places, came=came, left=left)
-
-    def _docks(self) -> SerialDocks:
-        return SerialDocks(clock=self.clock, chance=self._chance, resolve=self.bench.resolve)
 
     @contextmanager
     def unwatched_line(

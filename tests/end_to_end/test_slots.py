@@ -191,9 +191,12 @@ def test_the_list_says_what_is_in_each_slot_and_sends_nothing(
     assert "0403:6001 Adapter at usb:1-2 is no dock" in run(bench, machine, "slot", "list").out
 
 
-def test_a_slot_is_tested_with_the_dock_in_it(bench: Bench, machine: UsbMachine) -> None:
+@pytest.mark.parametrize("more", [(), ("--groups=0,1,8,10",)], ids=["ours", "stock"])
+def test_a_slot_is_tested_with_the_dock_in_it(
+    bench: Bench, machine: UsbMachine, more: tuple[str, ...]
+) -> None:
     map_slots(bench, "1-1")
-    with dock(bench, serial_of(1)) as one:
+    with dock(bench, serial_of(1), options=more) as one:
         machine.plug("1-1", "ttyACM0", behind=one.port)
         ended = run(bench, machine, "slot", "test", "1", "--echoes", "30", "--json")
 

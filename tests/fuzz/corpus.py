@@ -3,6 +3,8 @@
 Kept small on purpose: a file is in the corpus for a step of the code that no smaller one reaches.
 """
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -11,6 +13,8 @@ from tests.golden.rom_store import hexdump, make
 
 HERE: Final = Path(__file__).parent
 CORPUS: Final = HERE / "corpus"
+
+SEED: Final = os.environ.get("STATION_FUZZ_SEED", "1")
 
 FILE_BYTES_MAX: Final = 8_192
 """Longer finds are damaged golden images, and mutations of those are made anew in every run."""
@@ -54,3 +58,18 @@ def mutated(inputs: list[bytes], chance: Random) -> bytes:
                 start = chance.randint(0, len(other))
                 octets[at : at + length] = other[start : start + length]
     return bytes(octets)
+
+
+def play_mutations(
+    target: str, play: Callable[[bytes], object], inputs: list[bytes], numbers: range, kept: Path
+) -> None:
+    """Play these mutations of the inputs; the one that breaks something is put into `kept`."""
+    for number in numbers:
+        content = mutated(inputs, Random(f"{SEED}:{number}"))
+        try:
+            play(content)
+        except BaseException as error:
+            broken = kept / f"broken-{SEED}-{number}"
+            broken.write_bytes(content)
+            error.add_note(f"replay it with: python -m tests.fuzz {target} {broken}")
+            raise

@@ -6,20 +6,18 @@ begins another series, STATION_SWEEP=nightly and release make longer ones.
 
 import os
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import pytest
 
 from station.domain.errors import ImageRefused, Reason
 from tests.fuzz import rom_store
-from tests.fuzz.corpus import committed, golden, mutated
+from tests.fuzz.corpus import SEED, committed, golden, play_mutations
 from tests.fuzz.recipe import MARK, forged_image
 from tests.fuzz.rom_store import fuzz_one
 from tests.unit.datastore.made_images import accepted
 
 KEPT: Final = {**golden(), **committed()}
-SEED: Final = os.environ.get("STATION_FUZZ_SEED", "1")
 PARTS: Final = 4
 """So that several workers share a series."""
 
@@ -36,16 +34,9 @@ def test_what_was_found_once_is_taken_whole_or_refused(name: str) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mutations_of_it_are_taken_whole_or_refused(part: int, tmp_path: Path) -> None:
-    inputs = list(KEPT.values())
-    for number in range(part * MUTATIONS, (part + 1) * MUTATIONS):
-        content = mutated(inputs, Random(f"{SEED}:{number}"))
-        try:
-            fuzz_one(content)
-        except BaseException as error:
-            broken = tmp_path / f"broken-{SEED}-{number}"
-            broken.write_bytes(content)
-            error.add_note(f"replay it with: python -m tests.fuzz rom-store {broken}")
-            raise
+    numbers = range(part * MUTATIONS, (part + 1) * MUTATIONS)
+
+    play_mutations("rom-store", fuzz_one, list(KEPT.values()), numbers, tmp_path)
     print(f"{MUTATIONS} mutations with STATION_FUZZ_SEED={SEED}")
 
 

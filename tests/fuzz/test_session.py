@@ -4,22 +4,19 @@ A mutation that breaks something is named by its number and written to a file; S
 begins another series, STATION_SWEEP=nightly and release make longer ones, `make fuzz` searches on.
 """
 
-import os
 from pathlib import Path
-from random import Random
 from typing import Any, Final
 
 import pytest
 
 from station.protocol import smp
-from tests.fuzz.corpus import mutated
+from tests.fuzz.corpus import play_mutations
 from tests.fuzz.session import fuzz_one
 from tests.fuzz.targets import TARGETS
 from tests.simulation.sweeps import scaled
 
 TARGET: Final = TARGETS["session"]
 KEPT: Final = {**TARGET.begin(), **TARGET.committed()}
-SEED: Final = os.environ.get("STATION_FUZZ_SEED", "1")
 PARTS: Final = scaled(ci=2, nightly=20, release=200)
 MUTATIONS: Final = scaled(ci=100, nightly=1_000, release=1_000)
 """In each part."""
@@ -32,16 +29,9 @@ def test_what_was_found_once_ends_named_and_in_time(name: str) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mutations_of_it_end_named_and_in_time(part: int, tmp_path: Path) -> None:
-    inputs = list(KEPT.values())
-    for number in range(part * MUTATIONS, (part + 1) * MUTATIONS):
-        content = mutated(inputs, Random(f"{SEED}:{number}"))
-        try:
-            fuzz_one(content)
-        except BaseException as error:
-            broken = tmp_path / f"broken-{SEED}-{number}"
-            broken.write_bytes(content)
-            error.add_note(f"replay it with: python -m tests.fuzz session {broken}")
-            raise
+    numbers = range(part * MUTATIONS, (part + 1) * MUTATIONS)
+
+    play_mutations("session", fuzz_one, list(KEPT.values()), numbers, tmp_path)
 
 
 def test_a_client_that_lets_a_foreign_error_through_is_found(

@@ -30,15 +30,24 @@ class SerialDocks:
         self._packed = PackedBlocks()
 
     @contextmanager
-    def open(self, port: str, link: Link) -> Iterator[SerialDock | StockDock]:
-        """A conversation on `port`, closed on leaving. Raises NoDock, PortBusy, LinkError."""
+    def talk(self, port: str, link: Link) -> Iterator[Conversation]:
+        """A conversation on `port` with whoever is there, closed on leaving.
+
+        Raises NoDock, PortBusy, and what `resolve` raises.
+        """
         conversation = Conversation(
             port, link, clock=self._clock, chance=self._chance, resolve=self._resolve
         )
         try:
-            yield self._behind(conversation)
+            yield conversation
         finally:
             conversation.close()
+
+    @contextmanager
+    def open(self, port: str, link: Link) -> Iterator[SerialDock | StockDock]:
+        """The dock on `port`, let go on leaving. Raises NoDock, PortBusy, LinkError."""
+        with self.talk(port, link) as conversation:
+            yield self.behind(conversation)
 
     @contextmanager
     def open_own(self, port: str, link: Link) -> Iterator[SerialDock]:
@@ -48,8 +57,8 @@ class SerialDocks:
                 raise NoWayToProve(f"the dock on {port} serves nothing but what stock docks do")
             yield dock
 
-    def _behind(self, conversation: Conversation) -> SerialDock | StockDock:
-        """Whoever answers there: by our own group, or by none that is ours."""
+    def behind(self, conversation: Conversation) -> SerialDock | StockDock:
+        """Whoever answers there: by our own group, or by none that is ours. Raises LinkError."""
         own = SerialDock(conversation, self._packed)
         try:
             own.identify()
